@@ -1,0 +1,148 @@
+"""Face-embedding networks, built from the layer tables of their papers.
+
+A network is a list of stages so that each stage can be taught on its own; called as a whole it turns
+`(N, 3, H, W)` float pixels (0 to 255, RGB) into `(N, dim)` float32 embeddings that are not yet normalised.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# ImageNet channel statistics in units of pixel value: the usual input scale of ONNX face models.
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+
+# MobileFaceNet, Table 1: expansion t, output channels c, repetitions n, stride s of the first one.
+MOBILEFACENET_BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
+
+
+class ConvUnit(nn.Module):
+    """A convolution with bias, then ReLU6 unless `linear`.
+
+    No batch normalisation: blockwise teaching starts every layer at unit variance (`distil.standardise`) and
+    never drifts far, and leaving it out makes a training step on a CPU 1.4 times faster.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        padding: int | None = None,
+        depthwise: bool = False,
+        linear: bool = False,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            channels_in,
+            channels_out,
+            kernel,
+            stride,
+            kernel // 2 if padding is None else padding,
+            groups=channels_in if depthwise else 1,
+        )
+        self.linear = linear
+        self.decimates = depthwise and stride == 2
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="linear" if linear else "relu")
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.decimates and self.training:
+            # The same numbers as stride 2. oneDNN's backward pass of strided depthwise layers is so slow that
+            # computing all pixels and dropping three of four makes the whole training step 1.6 times faster.
+            conv = self.conv
+            x = functional.conv2d(x, conv.weight, conv.bias, 1, conv.padding, 1, conv.groups)
+            x = x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
+        else:
+            x = self.conv(x)
+        return x if self.linear else functional.relu6(x)
+
+
+class GlobalDepthwise(nn.Module):
+    """Linear global depthwise convolution (GDConv): one weight per channel and position, summed to 1x1."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, size, groups=channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return self.conv(x)
+        # The same sum, written out: its backward pass as a convolution takes a tenth of the whole step.
+        product = x * self.conv.weight[:, 0].to(x.dtype)
+        return product.sum((2, 3), keepdim=True) + self.conv.bias[None, :, None, None]
+
+
+class Bottleneck(nn.Module):
+    """Inverted residual block with a linear projection; adds its input where shapes allow (MobileNetV2)."""
+
+    def __init__(self, channels_in: int, channels_out: int, *, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = channels_in * expansion
+        self.expand = ConvUnit(channels_in, hidden)
+        self.depthwise = ConvUnit(hidden, hidden, kernel=3, stride=stride, depthwise=True)
+        self.project = ConvUnit(hidden, channels_out, linear=True)
+        self.residual = stride == 1 and channels_in == channels_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y
+
+
+class StagedNetwork(nn.Module):
+    """Normalises pixels, then applies `stages` one after another; the last gives `(N, dim)`."""
+
+    size: int
+    dim: int
+
+    def __init__(self, stages: list[nn.Module]) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.register_buffer("mean", torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(PIXEL_STD).view(1, 3, 1, 1), persistent=False)
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        return (pixels - self.mean) / self.std
+
+    def outputs(self, pixels: Tensor) -> list[Tensor]:
+        """The output of every stage, the embedding last."""
+        x, seen = self.normalise(pixels), []
+        for stage in self.stages:
+            x = stage(x)
+            seen.append(x)
+        return seen
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.outputs(pixels)[-1].float()
+
+
+class MobileFaceNet(StagedNetwork):
+    """MobileFaceNet of Table 1 (0.99 M parameters) with ReLU6 in place of PReLU.
+
+    ReLU6 fuses into onnxruntime's convolutions; PReLU does not and costs about as much as the convolutions.
+    Stage 0 is the stem with the first bottleneck, stages 1 to 14 are one bottleneck each, stage 15 the head.
+    """
+
+    size = 112
+
+    def __init__(self, dim: int = 128) -> None:
+        stem: list[nn.Module] = [
+            ConvUnit(3, 64, kernel=3, stride=2),
+            ConvUnit(64, 64, kernel=3, depthwise=True),
+        ]
+        bottlenecks, channels = [], 64
+        for t, c, n, s in MOBILEFACENET_BOTTLENECKS:
+            for index in range(n):
+                stride = s if index == 0 else 1
+                bottlenecks.append(Bottleneck(channels, c, stride=stride, expansion=t))
+                channels = c
+        head = [ConvUnit(128, 512), GlobalDepthwise(512, 7), ConvUnit(512, dim, linear=True), nn.Flatten()]
+        super().__init__([nn.Sequential(*stem, bottlenecks[0]), *bottlenecks[1:], nn.Sequential(*head)])
+        self.dim = dim
+
+
+NETWORKS = {"mobilefacenet": MobileFaceNet}
