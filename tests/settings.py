@@ -1,0 +1,30 @@
+"""The real settings, with test secrets, on a data folder of their own; importing this starts nothing.
+
+The folder's name goes through the environment, so that workers and web servers started by a test meet
+the same servers. DATABASE_URL and LINTEL_DATA of the developer are never used: tests erase things.
+"""
+
+import base64
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from access.up.folder import DataFolder
+
+_folder = DataFolder(
+    Path(
+        os.environ.setdefault(
+            "LINTEL_TEST_DATA", str(Path(tempfile.gettempdir()) / f"lintel-tests-{secrets.token_hex(6)}")
+        )
+    )
+)
+os.environ.update(
+    LINTEL_DATA=str(_folder.path),
+    DATABASE_URL=_folder.database_url(),
+    REDIS_URL=_folder.redis_url(),
+    LINTEL_SECRET_KEY="only-for-tests",
+    LINTEL_MASTER_KEYS=base64.urlsafe_b64encode(b"only for tests".ljust(32, b".")).decode("ascii"),
+)
+
+from access.settings import *  # noqa: E402, F403
