@@ -36,7 +36,8 @@ class Embedder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(vectors).all() and (lengths > 0).all()):
             raise weights.ModelError(f"{self.card.id} gave a vector that has no direction")
-        return (vectors / lengths).astype(np.float32)
+        unit: Floats = (vectors / lengths).astype(np.float32)
+        return unit
 
     def warm(self) -> None:
         self.embed(np.full((1, self.side, self.side, 3), 127, np.uint8))
@@ -44,7 +45,9 @@ class Embedder:
     def _raw(self, array: NDArray[np.generic]) -> Floats:
         row = next(iter(self._session(array).values())).reshape(-1)
         if row.size != self.card.dimension:
-            raise weights.ModelError(f"{self.card.id} gave {row.size} numbers, its card says {self.card.dimension}")
+            raise weights.ModelError(
+                f"{self.card.id} gave {row.size} numbers, its card says {self.card.dimension}"
+            )
         return row
 
     def _prepared(self, crop: Pixels) -> NDArray[np.generic]:
@@ -52,7 +55,7 @@ class Embedder:
         expects = self.card.input
         batch = crop[None] if expects.channels == "RGB" else crop[None, ..., ::-1]
         if expects.dtype == "float32":
-            mean, std = np.float32(expects.mean), np.float32(expects.std)
+            mean, std = np.array(expects.mean, np.float32), np.array(expects.std, np.float32)
             prepared: NDArray[np.generic] = (batch.astype(np.float32) - mean) / std
         else:
             prepared = batch

@@ -17,7 +17,7 @@ from recognition.faces import Pixels
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 ORIENTATION_TAG = 0x0112  # EXIF 2.32, table 4
-# A marker inside entropy-coded JPEG data: not a stuffed zero, a restart marker or a fill byte (ITU T.81, B.1.1).
+# A marker in entropy-coded JPEG data: not a stuffed zero, restart marker or fill byte (ITU T.81, B.1.1).
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # What Pillow's header readers raise on bytes that only look like a picture.
 _HEADER_FAULTS = (
@@ -26,7 +26,7 @@ _HEADER_FAULTS = (
 )  # fmt: skip
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 (an expected refusal, not a fault)
     """The bytes are no picture we accept. `code` is stable: too_large, not_an_image, too_many_pixels,
     too_small, truncated or broken."""
 
@@ -71,7 +71,9 @@ def encode_jpeg(rgb: Pixels, *, longest: int = 1280, quality: int = 90) -> bytes
     scale = longest / max(rgb.shape[:2])
     if scale < 1:
         rgb = shrink(rgb, scale)
-    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    done, encoded = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
     if not done:
         raise ValueError("the picture cannot be encoded as JPEG")
     return encoded.tobytes()
@@ -139,7 +141,7 @@ def _complete(data: bytes) -> bool:
 
 
 def _jpeg_ends(data: bytes) -> bool:
-    """True where the segments lead to an end-of-image marker (ITU T.81, annex B); what follows it is ignored."""
+    """True where the segments lead to an end-of-image marker (ITU T.81, annex B); the rest is ignored."""
     at, size = 2, len(data)
     while at + 4 <= size:
         if data[at] != 0xFF:

@@ -7,12 +7,13 @@ there is no threshold at all.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 P = TypeVar("P")  # whatever the caller calls a person
 
 
-class Uncalibrated(ValueError):
+class Uncalibrated(ValueError):  # noqa: N818 (an expected refusal, not a fault)
     """The model's card holds no measured threshold: the caller grants nobody."""
 
 
@@ -48,7 +49,9 @@ class Unknown:
     score: float | None = None
 
 
-def decide(neighbours: Iterable[Neighbour[P]], *, threshold: float, margin: float) -> Match[P] | Ambiguous[P] | Unknown:
+def decide(
+    neighbours: Iterable[Neighbour[P]], *, threshold: float, margin: float
+) -> Match[P] | Ambiguous[P] | Unknown:
     """Who this is, from the nearest faceprints in any order.
 
     A person counts with their best score. Two people at or above the threshold whose scores differ by
@@ -98,7 +101,7 @@ def threshold_for(points: Sequence[tuple[float, float]], *, gallery_size: int, f
     wanted = math.log10(needed_fmr(gallery_size=gallery_size, fpir=fpir))
     if wanted >= curve[0][0]:
         return curve[0][1]
-    for (high, above), (low, below) in zip(curve, curve[1:], strict=False):
+    for (high, above), (low, below) in pairwise(curve):
         if wanted >= low:
             return above + (below - above) * (high - wanted) / (high - low)
     last_rate, last = curve[-1]
@@ -108,7 +111,11 @@ def threshold_for(points: Sequence[tuple[float, float]], *, gallery_size: int, f
 def _monotone(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """(log10 FMR, threshold), rates falling, thresholds never falling."""
     usable = all(0 < rate <= 1 and math.isfinite(threshold) for rate, threshold in points)
-    if not usable or len({rate for rate, _ in points}) < 2 or len({rate for rate, _ in points}) != len(points):
+    if (
+        not usable
+        or len({rate for rate, _ in points}) < 2
+        or len({rate for rate, _ in points}) != len(points)
+    ):
         raise Uncalibrated("the model has no usable calibration: no threshold can be justified")
     curve: list[tuple[float, float]] = []
     for rate, threshold in sorted(points, reverse=True):
@@ -121,7 +128,5 @@ def _steepest(curve: Sequence[tuple[float, float]]) -> float:
     """Threshold per decade, the largest among the segments that touch the last two decades."""
     last = curve[-1][0]
     return max(
-        (below - above) / (high - low)
-        for (high, above), (low, below) in zip(curve, curve[1:], strict=False)
-        if low < last + 2
+        (below - above) / (high - low) for (high, above), (low, below) in pairwise(curve) if low < last + 2
     )

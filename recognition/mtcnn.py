@@ -6,6 +6,7 @@ Promise: works from the shipped files alone, with the same contract as YuNet, fo
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from recognition.faces import Face, Floats, Pixels, suppress
 from recognition.weights import Session
@@ -60,7 +61,7 @@ class Mtcnn:
 
     def _refined(
         self, rgb: Pixels, windows: Floats, network: Session, *, side: int, least: float
-    ) -> tuple[Floats, dict[str, Floats], Floats]:
+    ) -> tuple[Floats, dict[str, Floats], NDArray[np.intp]]:
         """Windows moved and scored by a network; its raw answers; the rows of those that passed."""
         if not len(windows):
             return windows, {}, np.empty(0, np.intp)

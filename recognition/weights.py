@@ -214,12 +214,16 @@ def _card(entry: Mapping[str, Any], folder: Path | None) -> Card:
             folder=folder,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"the card of {entry.get('id', 'a model without id')} is incomplete: {error!r}") from error
+        raise ModelError(
+            f"the card of {entry.get('id', 'a model without id')} is incomplete: {error!r}"
+        ) from error
 
 
 def _files(entry: Mapping[str, Any]) -> tuple[WeightFile, ...]:
     """`file`, `sha256`, `bytes` for a model of one file; a list `files` for more."""
-    listed = entry.get("files") or [{"name": entry["file"], "sha256": entry["sha256"], "bytes": entry["bytes"]}]
+    listed = entry.get("files") or [
+        {"name": entry["file"], "sha256": entry["sha256"], "bytes": entry["bytes"]}
+    ]
     return tuple(WeightFile(item["name"], item["sha256"], item["bytes"]) for item in listed)
 
 

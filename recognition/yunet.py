@@ -14,7 +14,16 @@ SCORE = 0.7  # of sqrt(class * objectness); a press photograph's main face score
 OVERLAP = 0.3  # the value of OpenCV's FaceDetectorYN
 # Canvases (width, height) for a graph that takes any size: small crops, the two ways to hold a camera,
 # a square, and the same at twice the size for the second look.
-CANVASES = ((256, 256), (384, 384), (640, 480), (480, 640), (640, 640), (1280, 960), (960, 1280), (1280, 1280))
+CANVASES = (
+    (256, 256),
+    (384, 384),
+    (640, 480),
+    (480, 640),
+    (640, 640),
+    (1280, 960),
+    (960, 1280),
+    (1280, 1280),
+)
 
 
 class YuNet:
@@ -28,7 +37,7 @@ class YuNet:
         self._cells = {canvas: _cells(*canvas) for canvas in self.canvases}
 
     def find(self, rgb: Pixels) -> list[Face]:
-        """Faces in pixels of `rgb` (H, W, 3), best score first. Raises ValueError where no canvas is large enough."""
+        """Faces in pixels of `rgb` (H, W, 3), best score first. Raises ValueError where no canvas fits."""
         canvas = self._canvas(rgb.shape[1], rgb.shape[0])
         outputs = self._session(_blob(rgb, canvas))
         scores = np.sqrt(
@@ -40,7 +49,7 @@ class YuNet:
         corner, stride = self._cells[canvas][0][hits], self._cells[canvas][1][hits]
         box, points = _joined(outputs, "bbox")[hits], _joined(outputs, "kps")[hits]
         centre, size = corner + box[:, :2] * stride, np.exp(box[:, 2:]) * stride
-        boxes = np.hstack([centre - size / 2, centre + size / 2])
+        boxes = np.hstack([centre - size / 2, centre + size / 2]).astype(np.float32)
         landmarks = points.reshape(-1, 5, 2) * stride[:, None] + corner[:, None]
         kept = suppress(boxes, scores[hits], overlap=OVERLAP)
         return [

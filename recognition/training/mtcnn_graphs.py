@@ -23,7 +23,9 @@ OPSET = 17
 class Chain:
     """An ONNX graph grown node by node; `weights` are used up in the order Keras stored them."""
 
-    def __init__(self, name: str, height: int | str, width: int | str, weights: list[NDArray[np.float32]]) -> None:
+    def __init__(
+        self, name: str, height: int | str, width: int | str, weights: list[NDArray[np.float32]]
+    ) -> None:
         self.name, self._left = name, list(weights)
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
@@ -32,7 +34,9 @@ class Chain:
 
     def conv(self, source: str | None = None) -> str:
         kernel, bias = self._left.pop(0), self._left.pop(0)  # Keras: height, width, in, out
-        return self._add("Conv", [source or self.last, self._constant(kernel.transpose(3, 2, 0, 1)), self._constant(bias)])
+        return self._add(
+            "Conv", [source or self.last, self._constant(kernel.transpose(3, 2, 0, 1)), self._constant(bias)]
+        )
 
     def prelu(self) -> str:
         slope = self._left.pop(0)
@@ -41,7 +45,9 @@ class Chain:
 
     def pool(self, side: int, *, same: bool) -> str:
         # TensorFlow's "same" pads below and to the right only, which is what rounding up does.
-        return self._add("MaxPool", [self.last], kernel_shape=[side, side], strides=[2, 2], ceil_mode=int(same))
+        return self._add(
+            "MaxPool", [self.last], kernel_shape=[side, side], strides=[2, 2], ceil_mode=int(same)
+        )
 
     def flatten(self) -> str:
         # The package swaps height and width of its NHWC maps before it flattens them: (w, h, c).
@@ -61,9 +67,13 @@ class Chain:
             raise ValueError(f"{self.name}: {len(self._left)} weight arrays are left over")
         for name, (value, _) in outputs.items():
             self.nodes.append(helper.make_node("Identity", [value], [name]))
-        results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, (_, shape) in outputs.items()]
+        results = [
+            helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, (_, shape) in outputs.items()
+        ]
         graph = helper.make_graph(self.nodes, self.name, [self.input], results, self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="lintel")
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="lintel"
+        )
         model.ir_version = 8
         onnx.checker.check_model(model, full_check=True)
         return model
@@ -80,7 +90,7 @@ class Chain:
 
 
 def pnet(weights: list[NDArray[np.float32]]) -> onnx.ModelProto:
-    """Any height and width: a (4)-offset and a face probability for every 12 x 12 window, two pixels apart."""
+    """Any height and width: four offsets and a face probability for each 12 x 12 window, two pixels apart."""
     net = Chain("pnet", "height", "width", weights)
     net.conv(), net.prelu(), net.pool(2, same=True)
     net.conv(), net.prelu()
@@ -89,7 +99,10 @@ def pnet(weights: list[NDArray[np.float32]]) -> onnx.ModelProto:
     offsets = net.conv(body)
     net.conv(body)
     return net.model(
-        {"offsets": (offsets, ["n", 4, "rows", "columns"]), "faces": (net.softmax(), ["n", 2, "rows", "columns"])}
+        {
+            "offsets": (offsets, ["n", 4, "rows", "columns"]),
+            "faces": (net.softmax(), ["n", 2, "rows", "columns"]),
+        }
     )
 
 
@@ -119,7 +132,11 @@ def onet(weights: list[NDArray[np.float32]]) -> onnx.ModelProto:
     landmarks = net.dense(body)
     net.dense(body)
     return net.model(
-        {"offsets": (offsets, ["n", 4]), "landmarks": (landmarks, ["n", 10]), "faces": (net.softmax(), ["n", 2])}
+        {
+            "offsets": (offsets, ["n", 4]),
+            "landmarks": (landmarks, ["n", 10]),
+            "faces": (net.softmax(), ["n", 2]),
+        }
     )
 
 
@@ -139,11 +156,14 @@ def build(folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="where the three files are written")
     for path in build(parser.parse_args().folder):
         content = path.read_bytes()
-        print(f'{{ name = "{path.name}", sha256 = "{hashlib.sha256(content).hexdigest()}", bytes = {len(content)} }},')
+        digest = hashlib.sha256(content).hexdigest()
+        print(f'{{ name = "{path.name}", sha256 = "{digest}", bytes = {len(content)} }},')
 
 
 if __name__ == "__main__":
