@@ -35,7 +35,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Impostors:
-    """Thresholds by false-match rate, (rate, threshold, pairs from there up), and the margin with its count."""
+    """Thresholds by false-match rate, (rate, threshold, pairs that reach it), and the margin, with counts."""
 
     points: tuple[tuple[float, float, int], ...]
     margin: float
@@ -122,7 +122,7 @@ def calibrate(rows: Floats, people: Sequence[str], *, failed: int) -> Impostors:
 
 
 def read_pairs(path: Path) -> tuple[list[tuple[str, str, bool]], int]:
-    """LFW's pairs file: (first, second, same person) in order, pictures as NAME/NAME_0001.jpg; and the folds."""
+    """LFW's pairs file: (first, second, same person) in order, as NAME/NAME_0001.jpg; and the folds."""
     lines = [line.split() for line in path.read_text("utf-8").splitlines() if line.strip()]
     folds = int(lines[0][0])
     pairs = []

@@ -31,7 +31,7 @@ class Fetched:
 def fetch(
     card: Card, folder: Path, *, origin: str = "", progress: Callable[[int, int], None]
 ) -> list[Fetched]:
-    """Bring the card's files into `folder`: from `origin`, a folder or an http(s) address, else from upstream."""
+    """Bring the card's files into `folder`: from `origin` (folder or http address), else upstream."""
     return [_fetch_one(card, file, folder, origin, progress) for file in card.files]
 
 

@@ -26,7 +26,7 @@ _HEADER_FAULTS = (
 )  # fmt: skip
 
 
-class Unreadable(ValueError):  # noqa: N818 (an expected refusal, not a fault)
+class Unreadable(ValueError):
     """The bytes are no picture we accept. `code` is stable: too_large, not_an_image, too_many_pixels,
     too_small, truncated or broken."""
 

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 P = TypeVar("P")  # whatever the caller calls a person
 
 
-class Uncalibrated(ValueError):  # noqa: N818 (an expected refusal, not a fault)
+class Uncalibrated(ValueError):
     """The model's card holds no measured threshold: the caller grants nobody."""
 
 
