@@ -6,6 +6,11 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "access.settings")
+    if sys.argv[1:2] == ["up"]:
+        # Settings refuse to start without secrets; only the command that sets a system up may make them.
+        from access.up.folder import DataFolder
+
+        DataFolder.default().ensure_keys()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

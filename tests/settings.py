@@ -23,6 +23,7 @@ os.environ.update(
     LINTEL_DATA=str(_folder.path),
     DATABASE_URL=_folder.database_url(),
     REDIS_URL=_folder.redis_url(),
+    LINTEL_DATABASE_POOL="0",  # a pool's idle connections would keep the test database from being dropped
     LINTEL_SECRET_KEY="only-for-tests",
     LINTEL_MASTER_KEYS=base64.urlsafe_b64encode(b"only for tests".ljust(32, b".")).decode("ascii"),
 )

@@ -1,0 +1,69 @@
+"""Attendance for programs and for the download buttons of the admin: punches of a period."""
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from access import audit, reports
+from access.api.authentication import MayReadAttendance
+from access.api.kiosk import problems
+from access.people import Department
+
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class PeriodInput(serializers.Serializer[Any]):
+    first = serializers.DateField(help_text="First day, in the zone of each site.")
+    last = serializers.DateField(help_text="Last day, included; at most 366 days after the first.")
+    department = serializers.PrimaryKeyRelatedField(queryset=Department.objects.all(), required=False)
+    layout = serializers.ChoiceField(["csv", "xlsx"], default="csv")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not 0 <= (attrs["last"] - attrs["first"]).days <= 366:
+            raise serializers.ValidationError({"last": ["From the first day to at most 366 days after it."]})
+        return attrs
+
+
+class Punches(APIView):
+    """The attendance list of a period as a download. Every export is noted in the audit trail."""
+
+    authentication_classes = [SessionAuthentication]
+    permission_classes = [MayReadAttendance]
+
+    @extend_schema(
+        operation_id="export_punches",
+        parameters=[PeriodInput],
+        responses={
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="UTF-8 with byte order mark."),
+            (200, MEDIA_TYPES["xlsx"]): OpenApiTypes.BINARY,
+            **problems(s400="A parameter is missing or wrong.", s403="Not logged in, or not allowed."),
+        },
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        fields = PeriodInput(data=request.query_params)
+        fields.is_valid(raise_exception=True)
+        first, last, layout = (fields.validated_data[key] for key in ("first", "last", "layout"))
+        department = fields.validated_data.get("department")
+        audit.record(
+            "attendance.exported",
+            f"punches:{first}..{last}",
+            by=request.user,
+            layout=layout,
+            department=department.pk if department else None,
+        )
+        rows = reports.punches(first, last, department=department.pk if department else None)
+        title = f"Punches {first} to {last}"
+        content = reports.as_csv(rows) if layout == "csv" else reports.as_xlsx(rows, title=title)
+        response = StreamingHttpResponse(content, content_type=MEDIA_TYPES[layout])
+        response["Content-Disposition"] = f'attachment; filename="punches-{first}-{last}.{layout}"'
+        response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,75 @@
+"""Punches: one person clocking in or out. A raw fact; the database refuses to change it."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from access.people import Person
+from access.places import Kiosk
+
+# Standing before the kiosk a little longer is not leaving again: within this interval an automatic
+# direction stays what it was. (Time clocks call it the duplicate punch interval; 60 s is usual.)
+DUPLICATE_INTERVAL = timedelta(seconds=60)
+# An automatic "out" belongs to an "in" at most this old; a forgotten punch-out starts a new day.
+LONGEST_STAY = timedelta(hours=16)
+
+
+class Punch(models.Model):
+    """Personal data: working time. Kept as the law asks; after erasure it names only a bare key."""
+
+    class Source(models.TextChoices):
+        KIOSK = "kiosk", _("kiosk")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(
+        Person, verbose_name=_("person"), on_delete=models.PROTECT, related_name="punches"
+    )
+    at = models.DateTimeField(_("at"), db_index=True)
+    direction = models.CharField(_("direction"), max_length=3, choices=[("in", _("in")), ("out", _("out"))])
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    kiosk = models.ForeignKey(
+        Kiosk, verbose_name=_("kiosk"), null=True, on_delete=models.PROTECT, related_name="punches"
+    )
+    snapshot = models.OneToOneField(
+        "access.Snapshot",
+        verbose_name=_("snapshot"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="punch",
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("punch")
+        verbose_name_plural = _("punches")
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["person", "-at"], name="punches_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"punch:{self.pk}"
+
+
+def next_direction(person: Person, at: datetime) -> str:
+    """In or out in turn. Call it with the person's row locked, or two doors count the same turn."""
+    last = person.punches.filter(at__lte=at, at__gt=at - LONGEST_STAY).order_by("-at", "-created").first()
+    if last is None:
+        return "in"
+    if at - last.at < DUPLICATE_INTERVAL:
+        return str(last.direction)
+    return "out" if last.direction == "in" else "in"
+
+
+def note_punch(
+    person: Person, *, at: datetime, direction: str, kiosk: Kiosk, snapshot_id: uuid.UUID
+) -> Punch:
+    """Write the punch down. One per snapshot, by constraint."""
+    return Punch.objects.create(
+        person=person,
+        at=at,
+        direction=direction,
+        source=Punch.Source.KIOSK,
+        kiosk=kiosk,
+        snapshot_id=snapshot_id,
+    )

@@ -1,0 +1,69 @@
+"""Erasing a person: the key, the vectors and the pictures go; what the law keeps names only a bare key.
+
+Promise: all or nothing, in one transaction, and a receipt that lists every place. Destroying the key
+also makes photographs in older backups unreadable.
+"""
+
+from dataclasses import asdict, dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from access import audit, people
+from access.attendance import Punch
+from access.decisions import Decision
+from access.enrolment import Enrolment, Photograph
+from access.gallery import Faceprint
+from access.people import Consent, Person, PersonKey
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was destroyed, and what stays without a name, by count."""
+
+    person: int
+    erased: str
+    keys_destroyed: int
+    faceprints_deleted: int
+    photographs_deleted: int
+    enrolments_deleted: int
+    gallery_memberships_deleted: int
+    consents_kept: int
+    punches_kept: int
+    decisions_kept: int
+
+    def lines(self) -> list[str]:
+        return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
+
+
+@transaction.atomic
+def erase(person: Person, *, by: object = None) -> Receipt:
+    """The receipt; also written into the audit trail. Erasing twice destroys nothing more."""
+    held = Person.objects.select_for_update().get(pk=person.pk)
+    people.withdraw_consent(held, by=by)
+    memberships = held.galleries.count()
+    held.galleries.clear()
+    counts = {
+        "faceprints_deleted": Faceprint.objects.filter(person=held).count(),
+        "photographs_deleted": Photograph.objects.filter(person=held).count(),
+        "enrolments_deleted": Enrolment.objects.filter(person=held).count(),
+    }
+    Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
+    Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
+    Faceprint.objects.filter(person=held).delete()
+    keys, _rows = PersonKey.objects.filter(person=held).delete()
+    held.name, held.badge = "Erased person", f"erased-{held.pk}"
+    held.department, held.active, held.erased = None, False, held.erased or timezone.now()
+    held.save()
+    receipt = Receipt(
+        person=held.pk,
+        erased=held.erased.isoformat(),
+        keys_destroyed=keys,
+        gallery_memberships_deleted=memberships,
+        consents_kept=Consent.objects.filter(person=held).count(),
+        punches_kept=Punch.objects.filter(person=held).count(),
+        decisions_kept=Decision.objects.filter(person=held).count(),
+        **counts,
+    )
+    audit.record("person.erased", held, by=by, **asdict(receipt))
+    return receipt

@@ -1,0 +1,149 @@
+"""Is it well? Probes for machines, figures for Prometheus, and the workers' sign of life.
+
+All figures are read from Postgres, where the truth is, so every web process answers the same.
+"""
+
+import hmac
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection, models
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from access import queue
+
+# A worker signs in every 5 s; three missed signs and it does not count.
+WORKER_SILENCE = timedelta(seconds=15)
+WINDOW = timedelta(minutes=5)
+SHARES = (0.5, 0.95, 0.99)
+
+
+class Worker(models.Model):
+    """A recognition process that has its models warm. No personal data; silent ones are removed nightly."""
+
+    name = models.CharField(_("name"), max_length=120, primary_key=True)
+    embedder = models.CharField(_("embedding model"), max_length=80)
+    detector = models.CharField(_("detector"), max_length=80)
+    started = models.DateTimeField(_("started"), default=timezone.now)
+    seen = models.DateTimeField(_("seen"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def sign_in(name: str, *, embedder: str, detector: str) -> None:
+    """A worker says that it is here, warm and with these models."""
+    Worker.objects.update_or_create(
+        name=name, defaults={"embedder": embedder, "detector": detector, "seen": timezone.now()}
+    )
+
+
+def present() -> models.QuerySet[Worker]:
+    return Worker.objects.filter(seen__gt=timezone.now() - WORKER_SILENCE)
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 if a snapshot posted now would be decided: the database answers and a worker is warm.
+
+    The broker is reported but not required: doors keep working without it.
+    """
+    try:
+        workers = present().count()
+    except DatabaseError:
+        return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
+    body = {"database": "ok", "broker": "ok" if queue.reachable() else "down", "workers": workers}
+    if not workers:
+        return JsonResponse({"status": "unavailable"} | body, status=503)
+    return JsonResponse({"status": "ok"} | body)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text for whoever holds LINTEL_METRICS_TOKEN; closed while none is set."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+        return HttpResponseForbidden(
+            "Send LINTEL_METRICS_TOKEN as a bearer token; without one set, this page is closed.\n"
+        )
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_FromPostgres())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _FromPostgres:
+    """Collects by asking the tables: gauges over the last minutes, an index range however old the site is."""
+
+    def collect(self) -> Iterator[Metric]:
+        since = timezone.now() - WINDOW
+        decisions = GaugeMetricFamily(
+            "lintel_decisions", "Decisions of the last 5 minutes", labels=["reason"]
+        )
+        for reason, count in _rows(
+            "SELECT reason, count(*) FROM access_decision WHERE at > %s GROUP BY reason", since
+        ):
+            decisions.add_metric([str(reason)], count)
+        yield decisions
+        yield self.decision_seconds(since)
+        yield from self.queues()
+        workers = GaugeMetricFamily("lintel_workers", "Warm workers", labels=["embedder", "detector"])
+        for embedder, detector, count in (
+            present().values_list("embedder", "detector").annotate(models.Count("name"))
+        ):
+            workers.add_metric([embedder, detector], count)
+        yield workers
+        faceprints = GaugeMetricFamily("lintel_faceprints", "Faceprints in use", labels=["model"])
+        for model, count in _rows("SELECT model, count(*) FROM access_faceprint WHERE active GROUP BY model"):
+            faceprints.add_metric([str(model)], count)
+        yield faceprints
+
+    def decision_seconds(self, since: object) -> Metric:
+        shares = ", ".join(
+            f"percentile_cont({share}) WITHIN GROUP (ORDER BY extract(epoch FROM d.at - s.received))"
+            for share in SHARES
+        )
+        [figures] = _rows(
+            f"SELECT {shares} FROM access_decision d JOIN access_snapshot s ON s.id = d.snapshot_id "  # noqa: S608
+            "WHERE d.at > %s",
+            since,
+        )
+        family = GaugeMetricFamily(
+            "lintel_decision_seconds", "From receipt to decision, last 5 minutes", labels=["quantile"]
+        )
+        for share, seconds in zip(SHARES, figures, strict=True):
+            if seconds is not None:
+                family.add_metric([str(share)], float(seconds))
+        return family
+
+    def queues(self) -> Iterator[Metric]:
+        age = GaugeMetricFamily("lintel_queue_age_seconds", "Age of the oldest open work", labels=["queue"])
+        length = GaugeMetricFamily("lintel_queue_length", "Open work", labels=["queue"])
+        for name, table in (
+            ("decide", "access_snapshotpicture w JOIN access_snapshot s ON s.id = w.snapshot_id"),
+            ("enrol", "(SELECT submitted AS received FROM access_enrolment WHERE state = 'waiting') s"),
+        ):
+            [[count, oldest]] = _rows(
+                f"SELECT count(*), coalesce(extract(epoch FROM now() - min(s.received)), 0) FROM {table}"  # noqa: S608
+            )
+            length.add_metric([name], count)
+            age.add_metric([name], float(oldest))
+        yield age
+        yield length
+
+
+def _rows(sql: str, *values: object) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return cursor.fetchall()

@@ -1,0 +1,36 @@
+"""The list of all tables. Each is defined beside the rules that guard it."""
+
+from access.attendance import Punch
+from access.audit import AuditEntry
+from access.decisions import Decision
+from access.enrolment import Enrolment, Photograph
+from access.gallery import Faceprint, Gallery, Turn
+from access.health import Worker
+from access.people import Consent, ConsentText, Department, Person, PersonKey
+from access.places import Door, Kiosk, KioskKey, Site
+from access.snapshots import Snapshot, SnapshotPicture
+from access.staff import Staff
+
+__all__ = [
+    "AuditEntry",
+    "Consent",
+    "ConsentText",
+    "Decision",
+    "Department",
+    "Door",
+    "Enrolment",
+    "Faceprint",
+    "Gallery",
+    "Kiosk",
+    "KioskKey",
+    "Person",
+    "PersonKey",
+    "Photograph",
+    "Punch",
+    "Site",
+    "Snapshot",
+    "SnapshotPicture",
+    "Staff",
+    "Turn",
+    "Worker",
+]

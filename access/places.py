@@ -1,0 +1,185 @@
+"""Sites, their doors, and the kiosks that watch them.
+
+A kiosk's key is shown once and stored only as a digest; rolling or revoking it takes effect with the
+next request.
+"""
+
+import hashlib
+import secrets
+import zoneinfo
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from access import audit
+
+LONGEST_OVERLAP = timedelta(hours=24)
+
+
+class Direction(models.TextChoices):
+    AUTO = "auto", _("in or out in turn")
+    IN = "in", _("in")
+    OUT = "out", _("out")
+
+
+def check_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("%(name)s is not a time zone such as Europe/Berlin."), params={"name": name})
+
+
+class Site(models.Model):
+    """No personal data."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    zone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[check_zone])
+    demo = models.BooleanField(_("demo"), default=False, editable=False)
+
+    class Meta:
+        verbose_name = _("site")
+        verbose_name_plural = _("sites")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Door(models.Model):
+    """No personal data."""
+
+    site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.CASCADE, related_name="doors")
+    name = models.CharField(_("name"), max_length=120)
+    admits = models.ManyToManyField(
+        "access.Gallery",
+        verbose_name=_("admits"),
+        blank=True,
+        related_name="doors",
+        help_text=_("People of these galleries may pass. None chosen: nobody may."),
+    )
+    deadline_ms = models.PositiveIntegerField(
+        _("deadline (ms)"),
+        default=2000,
+        validators=[MinValueValidator(300), MaxValueValidator(10_000)],
+        help_text=_("A decision that is not made by then is a refusal; nothing opens later."),
+    )
+    freshness_seconds = models.PositiveIntegerField(
+        _("oldest picture (s)"),
+        default=30,
+        validators=[MinValueValidator(2), MaxValueValidator(600)],
+        help_text=_("A picture taken longer ago opens nothing."),
+    )
+
+    class Meta:
+        verbose_name = _("door")
+        verbose_name_plural = _("doors")
+        ordering = ["site__name", "name"]
+        constraints = [models.UniqueConstraint("site", "name", name="one_door_per_name_and_site")]
+
+    def __str__(self) -> str:
+        return f"{self.site.name} · {self.name}"
+
+
+class Kiosk(models.Model):
+    """No personal data."""
+
+    class Faces(models.TextChoices):
+        ONE = "one", _("refuse when several people stand before it")
+        LARGEST = "largest", _("take the nearest of several people")
+
+    door = models.ForeignKey(Door, verbose_name=_("door"), on_delete=models.CASCADE, related_name="kiosks")
+    name = models.CharField(_("name"), max_length=120)
+    direction = models.CharField(
+        _("direction"), max_length=4, choices=Direction.choices, default=Direction.AUTO
+    )
+    faces = models.CharField(_("several faces"), max_length=8, choices=Faces.choices, default=Faces.ONE)
+    active = models.BooleanField(_("active"), default=True)
+    last_seen = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("kiosk")
+        verbose_name_plural = _("kiosks")
+        ordering = ["door__site__name", "name"]
+        constraints = [models.UniqueConstraint("door", "name", name="one_kiosk_per_name_and_door")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KioskKey(models.Model):
+    """No personal data. Plain SHA-256: the key is 256 random bits, so there is nothing to stretch."""
+
+    kiosk = models.ForeignKey(Kiosk, on_delete=models.CASCADE, related_name="keys")
+    digest = models.BinaryField(max_length=32, unique=True)
+    hint = models.CharField(_("begins with"), max_length=12)
+    issued = models.DateTimeField(_("issued"), auto_now_add=True)
+    expires = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("kiosk key")
+        verbose_name_plural = _("kiosk keys")
+        ordering = ["-issued"]
+
+    def __str__(self) -> str:
+        return f"{self.hint}…"
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+@transaction.atomic
+def issue_key(kiosk: Kiosk, *, by: object = None) -> str:
+    """A new key for this kiosk, readable here and never again."""
+    key = f"kk_{secrets.token_urlsafe(32)}"
+    row = KioskKey.objects.create(kiosk=kiosk, digest=_digest(key), hint=key[:8])
+    audit.record("kiosk.key_issued", kiosk, by=by, key=row.pk)
+    return key
+
+
+@transaction.atomic
+def roll_key(kiosk: Kiosk, *, overlap: timedelta = timedelta(0), by: object = None) -> str:
+    """A new key; the old ones end after the overlap, at once by default and within 24 hours at most."""
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise ValueError("The overlap must be from 0 to 24 hours.")
+    Kiosk.objects.select_for_update().get(pk=kiosk.pk)
+    end = timezone.now() + overlap
+    in_force(kiosk).filter(models.Q(expires=None) | models.Q(expires__gt=end)).update(expires=end)
+    return issue_key(kiosk, by=by)
+
+
+@transaction.atomic
+def revoke_keys(kiosk: Kiosk, *, by: object = None) -> int:
+    """How many keys ended, for good."""
+    ended = in_force(kiosk).update(revoked=timezone.now())
+    audit.record("kiosk.keys_revoked", kiosk, by=by, count=ended)
+    return ended
+
+
+def in_force(kiosk: Kiosk) -> models.QuerySet[KioskKey]:
+    fresh = models.Q(expires=None) | models.Q(expires__gt=Now())
+    return KioskKey.objects.filter(fresh, kiosk=kiosk, revoked=None)
+
+
+def kiosk_for(key: str) -> Kiosk | None:
+    """The active kiosk this key belongs to; None for a key unknown, expired, revoked or switched off.
+
+    Found by digest, so the time taken tells nothing about how close a guess was.
+    """
+    fresh = models.Q(keys__expires=None) | models.Q(keys__expires__gt=Now())
+    return (
+        Kiosk.objects.select_related("door__site")
+        .filter(fresh, keys__digest=_digest(key), keys__revoked=None, active=True)
+        .first()
+    )
+
+
+def note_seen(kiosk: Kiosk) -> None:
+    """Remember that the kiosk is alive, at most every ten seconds: its row is not worth a write a request."""
+    now = timezone.now()
+    stale = models.Q(last_seen=None) | models.Q(last_seen__lt=now - timedelta(seconds=10))
+    Kiosk.objects.filter(stale, pk=kiosk.pk).update(last_seen=now)

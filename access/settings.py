@@ -1,0 +1,363 @@
+"""Every setting, read once from the environment, closed by default.
+
+With nothing set, the system runs on embedded servers in one data folder (`manage.py up`).
+`DATABASE_URL` and `REDIS_URL` put ordinary servers in their place and nothing else changes.
+Each variable is explained in deploy/env.example; a test keeps the two in step.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from access.up.folder import DataFolder
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, or the content of the file that NAME_FILE points to, or the default."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return os.environ.get(name, default).strip()
+
+
+def number(name: str, default: float, *, least: float, most: float) -> float:
+    raw = text(name, str(default))
+    try:
+        value = float(raw)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name}={raw!r} must be a number from {least} to {most}.")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    raw = text(name, "yes" if default else "no").lower()
+    if raw not in {"yes", "no", "1", "0", "true", "false"}:
+        raise ImproperlyConfigured(f"{name}={raw!r} must be yes or no.")
+    return raw in {"yes", "1", "true"}
+
+
+def secret(name: str, key_file: Path) -> str:
+    """A secret from the environment, else from the data folder. None is ever made up silently."""
+    value = text(name)
+    if not value and key_file.exists():
+        value = key_file.read_text(encoding="ascii").strip()
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set and the data folder has none yet: run `manage.py up` once, "
+            f"or set {name} (or {name}_FILE). See deploy/env.example."
+        )
+    return value
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's description of a `postgresql://` address; the socket folder may stand in `?host=`."""
+    parts = urlsplit(url)
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or query.pop("user", "")),
+        "PASSWORD": unquote(parts.password or query.pop("password", "")),
+        "HOST": unquote(parts.hostname or query.pop("host", "")),
+        "PORT": str(parts.port or query.pop("port", "")),
+        "OPTIONS": {
+            key: value for key, value in query.items() if key not in {"user", "password", "host", "port"}
+        },
+    }
+
+
+def celery_address(url: str) -> str:
+    """The same Redis in the form that Celery knows: it has a scheme of its own for sockets."""
+    if not url.startswith("unix://"):
+        return url
+    parts = urlsplit(url)
+    return f"redis+socket://{parts.path}?virtual_host={parse_qs(parts.query).get('db', ['0'])[-1]}"
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA = DataFolder.default()
+
+# --- Secrets -------------------------------------------------------------------------------------
+SECRET_KEY = secret("LINTEL_SECRET_KEY", DATA.secret_key_file)
+# Newest first; the others still open what they sealed until `manage.py rotate_master_key` has run.
+MASTER_KEYS = secret("LINTEL_MASTER_KEYS", DATA.master_keys_file).replace(",", "\n").split()
+
+# --- Where the servers are -----------------------------------------------------------------------
+DATABASE_URL = text("DATABASE_URL") or DATA.database_url()
+REDIS_URL = text("REDIS_URL") or DATA.redis_url()
+DATABASES = {"default": database(DATABASE_URL)}
+DATABASE_POOL = int(number("LINTEL_DATABASE_POOL", 12, least=0, most=200))
+if DATABASE_POOL:
+    # A request gives its connection back while it waits for a decision, so few serve many kiosks.
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 5}  # type: ignore[index]
+# The worker must see a snapshot before its decision is awaited; access.E001 guards this.
+ATOMIC_REQUESTS = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- The queue -----------------------------------------------------------------------------------
+CELERY_BROKER_URL = celery_address(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True  # the database answers; no biometrics in Redis
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 30,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    # Doors first: a photograph being enrolled never stands in front of a person at a door.
+    "queue_order_strategy": "priority",
+}
+CELERY_TIMEZONE = "UTC"
+
+# --- Django --------------------------------------------------------------------------------------
+DEBUG = False
+ALLOWED_HOSTS = text("LINTEL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in text("LINTEL_ORIGINS").split(",") if origin]
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "access",
+    # No tables: listed so that the operator's commands that need numpy stand beside the workers.
+    "workers",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "access" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "access.urls"
+WSGI_APPLICATION = "access.wsgi.application"
+AUTH_USER_MODEL = "access.Staff"
+LOGIN_URL = "admin:login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(text("LINTEL_STATIC") or DATA.path / "static")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # pictures live sealed in Postgres
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# Snapshots are at most 2 MB; an enrolment carries several photographs from a phone.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # uploads stay in memory: no face in a temporary file
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+HTTPS = flag("LINTEL_HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come from inside, without TLS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+
+# --- API -----------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "access.api.errors.handle",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lintel API",
+    "DESCRIPTION": "Post a kiosk's snapshot, get the door's decision. Errors are problem documents "
+    "(`application/problem+json`) with a stable `code`.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+# --- Recognition ---------------------------------------------------------------------------------
+# Weights beyond the shipped ones; `python -m recognition fetch` puts them here. Read by the workers.
+MODELS_DIR = Path(text("LINTEL_MODELS") or DATA.path / "models")
+EMBEDDER = text("LINTEL_EMBEDDER")  # a model id of the manifest; empty: the best one that is present
+# The share of unknown people at a door that may be taken for somebody enrolled (FPIR).
+FALSE_IDENTIFICATION_RATE = number("LINTEL_FALSE_IDENTIFICATION_RATE", 0.003, least=1e-6, most=0.1)
+SEARCH = text("LINTEL_SEARCH", "exact")
+if SEARCH not in {"exact", "hnsw"}:
+    raise ImproperlyConfigured(f"LINTEL_SEARCH={SEARCH!r} must be exact or hnsw.")
+
+# --- Who may read the metrics --------------------------------------------------------------------
+METRICS_TOKEN = text("LINTEL_METRICS_TOKEN")
+
+# --- Logs: one JSON object a line on standard error; keys, never names or pictures ----------------
+LOG_FORMAT = text("LINTEL_LOG", "json")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+        },
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": text("LINTEL_LOG_LEVEL", "INFO")},
+    "loggers": {"django.security.DisallowedHost": {"level": "ERROR"}},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Lintel",
+    "SITE_HEADER": "Lintel",
+    "SITE_SUBHEADER": _("Attendance and access"),
+    "SITE_SYMBOL": "door_front",
+    "SITE_URL": None,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": _("People"),
+                "items": [
+                    {
+                        "title": _("People"),
+                        "icon": "badge",
+                        "link": reverse_lazy("admin:access_person_changelist"),
+                    },
+                    {
+                        "title": _("Enrolments"),
+                        "icon": "add_a_photo",
+                        "link": reverse_lazy("admin:access_enrolment_changelist"),
+                    },
+                    {
+                        "title": _("Galleries"),
+                        "icon": "group",
+                        "link": reverse_lazy("admin:access_gallery_changelist"),
+                    },
+                    {
+                        "title": _("Departments"),
+                        "icon": "domain",
+                        "link": reverse_lazy("admin:access_department_changelist"),
+                    },
+                    {
+                        "title": _("Consent texts"),
+                        "icon": "contract",
+                        "link": reverse_lazy("admin:access_consenttext_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": _("Doors"),
+                "items": [
+                    {
+                        "title": _("Decisions"),
+                        "icon": "sensor_door",
+                        "link": reverse_lazy("admin:access_decision_changelist"),
+                    },
+                    {
+                        "title": _("Sites"),
+                        "icon": "location_city",
+                        "link": reverse_lazy("admin:access_site_changelist"),
+                    },
+                    {
+                        "title": _("Doors"),
+                        "icon": "door_front",
+                        "link": reverse_lazy("admin:access_door_changelist"),
+                    },
+                    {
+                        "title": _("Kiosks"),
+                        "icon": "tablet",
+                        "link": reverse_lazy("admin:access_kiosk_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": _("Attendance"),
+                "items": [
+                    {
+                        "title": _("Punches"),
+                        "icon": "schedule",
+                        "link": reverse_lazy("admin:access_punch_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": _("Security"),
+                "items": [
+                    {
+                        "title": _("Audit trail"),
+                        "icon": "policy",
+                        "link": reverse_lazy("admin:access_auditentry_changelist"),
+                    },
+                    {
+                        "title": _("Staff"),
+                        "icon": "manage_accounts",
+                        "link": reverse_lazy("admin:access_staff_changelist"),
+                    },
+                ],
+            },
+        ],
+    },
+}

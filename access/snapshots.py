@@ -1,0 +1,186 @@
+"""What kiosks sent: one row per nonce, with its picture sealed until the decision is made.
+
+Promise: what was answered 200 was first committed here. Workers claim a row before they look, so two
+never look at once, and a picture that kills its worker is tried three times and no more.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from access import queue, vault
+from access.doorbell import UNDECIDED, ring
+from access.places import Direction, Kiosk
+
+MOST_TRIES = 3
+# A look takes tens of milliseconds; a claim this old belongs to a worker that died.
+LEASE = timedelta(milliseconds=600)
+# An unclaimed snapshot this old was forgotten by the queue.
+FORGOTTEN = timedelta(milliseconds=250)
+
+
+class NonceReused(Exception):
+    """The kiosk used a nonce again for another body."""
+
+
+class Snapshot(models.Model):
+    """Personal data: time and place of an attempt. Its picture goes with the decision."""
+
+    class Kind(models.TextChoices):
+        SNAPSHOT = "snapshot", _("snapshot")
+        CROP = "crop", _("crop")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kiosk = models.ForeignKey(
+        Kiosk, verbose_name=_("kiosk"), on_delete=models.CASCADE, related_name="snapshots"
+    )
+    nonce = models.UUIDField(_("nonce"))
+    body_digest = models.BinaryField(max_length=32)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    direction = models.CharField(_("direction"), max_length=4, choices=Direction.choices)
+    taken = models.DateTimeField(_("taken"))
+    received = models.DateTimeField(_("received"))
+    deadline = models.DateTimeField(_("deadline"))
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("snapshot")
+        verbose_name_plural = _("snapshots")
+        ordering = ["-received"]
+        constraints = [models.UniqueConstraint("kiosk", "nonce", name="one_snapshot_per_nonce")]
+        indexes = [models.Index(fields=["-received"], name="snapshots_by_time")]
+
+    def __str__(self) -> str:
+        return f"snapshot:{self.pk}"
+
+
+class SnapshotPicture(models.Model):
+    """Personal data: biometric source. Sealed with a key of its own; deleted with the decision.
+
+    A row exists exactly as long as its snapshot is undecided, so it is also the list of open work.
+    """
+
+    snapshot = models.OneToOneField(
+        Snapshot, primary_key=True, on_delete=models.CASCADE, related_name="picture"
+    )
+    wrapped_key = models.BinaryField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("snapshot picture")
+        verbose_name_plural = _("snapshot pictures")
+
+    def __str__(self) -> str:
+        return f"picture of snapshot:{self.pk}"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a kiosk posted, already validated."""
+
+    image: bytes
+    kind: str
+    taken: datetime
+    nonce: uuid.UUID
+    direction: str | None = None
+
+    def digest(self) -> bytes:
+        """Equal only for the same body: each part is preceded by its length."""
+        parts = [
+            self.image,
+            self.kind.encode(),
+            self.taken.isoformat().encode(),
+            (self.direction or "").encode(),
+        ]
+        sha = hashlib.sha256()
+        for part in parts:
+            sha.update(len(part).to_bytes(8, "big") + part)
+        return sha.digest()
+
+
+def receive(kiosk: Kiosk, sent: Sent) -> tuple[Snapshot, bool]:
+    """The committed snapshot for this nonce, and whether it is new: a repeat changes nothing.
+
+    Raises NonceReused if the nonce belongs to another body.
+    """
+    received = timezone.now()
+    snapshot = Snapshot(
+        kiosk=kiosk,
+        nonce=sent.nonce,
+        body_digest=sent.digest(),
+        kind=sent.kind,
+        direction=sent.direction or kiosk.direction,
+        taken=sent.taken,
+        received=received,
+        deadline=received + timedelta(milliseconds=kiosk.door.deadline_ms),
+    )
+    with transaction.atomic():
+        # The constraint settles the race of two equal posts: the second insert does nothing.
+        Snapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
+        first = Snapshot.objects.select_related("kiosk__door__site").get(kiosk=kiosk, nonce=sent.nonce)
+        if first.pk == snapshot.pk:
+            wrapped = vault.new_wrapped_key()
+            sealed = vault.seal(sent.image, wrapped_key=wrapped, about=f"snapshot:{first.pk}")
+            SnapshotPicture.objects.create(snapshot=first, wrapped_key=wrapped, sealed=sealed)
+    if bytes(first.body_digest) != sent.digest():
+        raise NonceReused
+    return first, first.pk == snapshot.pk
+
+
+def tell_workers(snapshot: Snapshot) -> None:
+    """Ask through the broker; if it is down, ring, so that a worker looks into the table at once."""
+    left = (snapshot.deadline - timezone.now()).total_seconds()
+    if not queue.send(queue.IDENTIFY, snapshot.pk, expires_seconds=max(left, 0.1)):
+        ring(UNDECIDED, snapshot.pk)
+
+
+_CLAIM = """
+    UPDATE access_snapshot SET tries = tries + 1, claimed_until = %(now)s + %(lease)s
+    WHERE id = (
+        SELECT s.id FROM access_snapshotpicture w JOIN access_snapshot s ON s.id = w.snapshot_id
+        WHERE {which} AND (s.claimed_until IS NULL OR s.claimed_until < %(now)s)
+        ORDER BY s.received LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+    ) RETURNING id, tries
+"""
+
+
+def claim(snapshot_id: object) -> int | None:
+    """Which try this is, or None if the snapshot is decided or somebody else is looking at it."""
+    row = _claim("s.id = %(id)s", id=str(snapshot_id))
+    return row[1] if row else None
+
+
+def claim_forgotten(*, at_once: bool = False) -> tuple[uuid.UUID, int] | None:
+    """The oldest undecided snapshot nobody looks at, and which try this is.
+
+    The queue is given a moment first, unless the website rang because the broker was down.
+    """
+    waited = timedelta(0) if at_once else FORGOTTEN
+    return _claim("s.received < %(before)s", before=timezone.now() - waited)
+
+
+def _claim(which: str, **values: object) -> tuple[uuid.UUID, int] | None:
+    values |= {"now": timezone.now(), "lease": LEASE}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM.format(which=which), values)
+        return cursor.fetchone()
+
+
+def picture_of(snapshot_id: object) -> bytes | None:
+    """The picture as sent, or None if the snapshot has been decided meanwhile."""
+    row = SnapshotPicture.objects.filter(pk=snapshot_id).first()
+    if row is None:
+        return None
+    return vault.unseal(row.sealed, wrapped_key=row.wrapped_key, about=f"snapshot:{snapshot_id}")
+
+
+def overdue(now: datetime) -> Iterable[uuid.UUID]:
+    """Undecided snapshots whose deadline has passed: their website died while waiting."""
+    return SnapshotPicture.objects.filter(snapshot__deadline__lt=now).values_list("pk", flat=True)[:100]

@@ -1,0 +1,42 @@
+"""The Celery application as the workers run it: `celery -A workers.app worker -P solo -Q decide,enrol`.
+
+One process per core with one thread per network. A worker is warm before it takes its first job.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "access.settings")
+
+import django
+
+django.setup()
+
+from celery.schedules import crontab
+from celery.signals import setup_logging, worker_process_init
+from django.conf import settings
+
+from access import queue
+from access.queue import app
+from workers import enrol, housekeeping, identify, sight, watch  # noqa: F401  registers the tasks
+
+__all__ = ["app"]
+
+app.conf.beat_schedule = {
+    "tidy": {
+        "task": queue.TIDY,
+        "schedule": crontab(minute="30", hour="2"),
+        "options": {"queue": queue.QUEUES[queue.TIDY]},
+    }
+}
+
+
+@worker_process_init.connect
+def get_ready(**_: object) -> None:
+    """Load and warm the models, then keep an eye on the table. A missing model ends the worker, loudly."""
+    sight.open_eyes(settings.MODELS_DIR, settings.EMBEDDER or None)
+    watch.start()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: object) -> None:
+    """Celery would otherwise replace the one log format of all processes."""

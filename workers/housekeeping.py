@@ -1,0 +1,22 @@
+"""Nightly chores."""
+
+import logging
+from datetime import timedelta
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from access import queue
+from access.health import Worker
+from access.queue import app
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name=queue.TIDY)
+def tidy() -> None:
+    """Remove what only takes room: ended sessions, and workers silent for a day."""
+    now = timezone.now()
+    sessions, _ = Session.objects.filter(expire_date__lt=now).delete()
+    silent, _ = Worker.objects.filter(seen__lt=now - timedelta(days=1)).delete()
+    logger.info("tidied", extra={"sessions": sessions, "workers": silent})

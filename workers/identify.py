@@ -1,0 +1,101 @@
+"""Look at one snapshot and have it decided."""
+
+import logging
+import math
+
+from django.conf import settings
+
+from access import decisions, gallery, queue, snapshots
+from access.places import Kiosk
+from access.policy import Evidence, Reason
+from access.queue import app
+from recognition import Ambiguous, Card, Match, Neighbour, Sighting, Uncalibrated, decide, threshold_for
+from workers import sight, turning
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name=queue.IDENTIFY)
+def identify(snapshot_id: str) -> None:
+    """Safe to run twice or at once: only one holds the claim, and a decided snapshot has none."""
+    attempt = snapshots.claim(snapshot_id)
+    if attempt is not None:
+        look_and_settle(snapshot_id, attempt)
+
+
+def look_and_settle(snapshot_id: object, attempt: int) -> None:
+    """Decide a claimed snapshot. Its try is already counted, so one that kills us is not tried for ever."""
+    if attempt > snapshots.MOST_TRIES:
+        logger.error("a picture stopped its worker too often", extra={"snapshot": str(snapshot_id)})
+        decisions.settle(snapshot_id, Evidence(problem=Reason.WORKER_FAILED))
+        return
+    picture = snapshots.picture_of(snapshot_id)
+    if picture is None:
+        return  # decided meanwhile: the deadline came first
+    snapshot = snapshots.Snapshot.objects.select_related("kiosk__door").get(pk=snapshot_id)
+    kiosk = snapshot.kiosk
+    with sight.eyes() as recognizer:
+        sighting = recognizer.look(picture, kind=snapshot.kind, faces=_rule(kiosk))
+        card = recognizer.card
+    decisions.settle(snapshot_id, evidence_from(sighting, card, site=kiosk.door.site_id))
+
+
+def _rule(kiosk: Kiosk) -> str:
+    return "largest" if kiosk.faces == Kiosk.Faces.LARGEST else "one"
+
+
+def evidence_from(sighting: Sighting, card: Card, *, site: int) -> Evidence:
+    """The sighting in the words of the door: a problem, a person, a doubt, or nobody."""
+    facts: dict[str, object] = {
+        "model": sighting.model,
+        "faces": len(sighting.faces),
+        "quality": sighting.quality.numbers() if sighting.quality else {},
+        "milliseconds": {stage: round(value, 1) for stage, value in sighting.milliseconds.items()},
+    }
+    if sighting.problem is not None:
+        return Evidence(problem=Reason(sighting.problem.value), facts=facts)
+    if sighting.vector is None:
+        return Evidence(problem=Reason.UNREADABLE, facts=facts)
+
+    search = nearest(sighting, site=site)
+    facts["gallery"] = search.size
+    if not search.neighbours:
+        return Evidence(facts=facts)
+    try:
+        if card.calibration is None:
+            raise Uncalibrated
+        threshold = threshold_for(
+            card.calibration.points, gallery_size=search.size, fpir=settings.FALSE_IDENTIFICATION_RATE
+        )
+    except Uncalibrated:
+        return Evidence(problem=Reason.UNCALIBRATED, facts=facts)
+    facts |= {"threshold": round(threshold, 4), "score": round(search.neighbours[0].score, 4)}
+    verdict = decide(
+        [Neighbour(near.person, near.score) for near in search.neighbours],
+        threshold=threshold,
+        margin=card.calibration.margin,
+    )
+    match verdict:
+        case Match(person=person, lead=lead):
+            return Evidence(
+                person=person, facts=facts | {"lead": None if math.isinf(lead) else round(lead, 4)}
+            )
+        case Ambiguous(people=people, lead=lead):
+            return Evidence(
+                problem=Reason.AMBIGUOUS, facts=facts | {"lead": round(lead, 4), "people": list(people)}
+            )
+    return Evidence(facts=facts)
+
+
+def nearest(sighting: Sighting, *, site: int) -> gallery.Search:
+    """The site's people nearest to the face. If the key was rotated between two queries, asks once more."""
+    if sighting.vector is None:
+        raise ValueError("A sighting without a vector resembles nobody.")
+    for _attempt in range(2):
+        key, secret = gallery.current_turn()
+        found = gallery.nearest(
+            turning.turn(sighting.vector, secret), model=sighting.model, turn=key, site=site
+        )
+        if found.neighbours or gallery.current_turn()[0] == key:
+            break
+    return found

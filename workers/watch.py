@@ -1,0 +1,82 @@
+"""The second way to find work: the table itself. Doors keep working when the broker is down or forgets.
+
+A thread in every worker listens for the website's ring, looks into the table a few times a second,
+settles what is past its deadline, and signs the worker in as alive.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.utils import timezone
+
+from access import decisions, enrolment, health, snapshots
+from access.doorbell import UNDECIDED, open_ear
+from workers import identify, sight
+from workers.enrol import enrol
+
+LOOK_SECONDS = 0.25
+SIGN_IN_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def start() -> threading.Thread:
+    """The watching thread of this process, running."""
+    thread = threading.Thread(target=_watch, name="watch", daemon=True)
+    thread.start()
+    return thread
+
+
+def _watch() -> None:
+    """Listen and look, for ever; a database that is away is asked again a second later."""
+    while True:
+        try:
+            with open_ear(UNDECIDED) as ear:
+                _rounds(ear)
+        except (psycopg.Error, DatabaseError, InterfaceError) as error:
+            logger.warning("the database is away; asking again", extra={"error": type(error).__name__})
+        except Exception:
+            # The edge of a thread: whatever one row did to us, the next round must come. The row's try
+            # is counted, so it cannot come back for ever.
+            logger.exception("a round of watching failed")
+        connection.close()
+        time.sleep(1.0)
+
+
+def _rounds(ear: psycopg.Connection[tuple[object, ...]]) -> None:
+    signed_in = 0.0
+    while True:
+        rung = bool(list(ear.notifies(timeout=LOOK_SECONDS, stop_after=1)))
+        if time.monotonic() - signed_in > SIGN_IN_SECONDS:
+            sign_in()
+            signed_in = time.monotonic()
+        look_round(at_once=rung)
+        if settings.DATABASE_POOL:
+            close_old_connections()
+
+
+def look_round(*, at_once: bool = False) -> int:
+    """Do all forgotten work there is; how much it was."""
+    done = 0
+    while claimed := snapshots.claim_forgotten(at_once=at_once):
+        identify.look_and_settle(*claimed)
+        done += 1
+    for snapshot_id in snapshots.overdue(timezone.now()):
+        decisions.settle(snapshot_id, None)
+        done += 1
+    for enrolment_id in enrolment.forgotten():
+        enrol(str(enrolment_id))
+        done += 1
+    return done
+
+
+def sign_in() -> None:
+    with sight.eyes() as recognizer:
+        embedder, detector = recognizer.card.id, recognizer.detector.card.id
+    health.sign_in(f"{socket.gethostname()}:{os.getpid()}", embedder=embedder, detector=detector)
