@@ -26,7 +26,9 @@ def view(crop: Pixels, *, size: int, rng: np.random.Generator) -> Pixels:
         out = np.clip(out + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         quality = int(rng.integers(25, 80))
-        out = cv2.imdecode(cv2.imencode(".jpg", out, (cv2.IMWRITE_JPEG_QUALITY, quality))[1], cv2.IMREAD_COLOR)
+        out = cv2.imdecode(
+            cv2.imencode(".jpg", out, (cv2.IMWRITE_JPEG_QUALITY, quality))[1], cv2.IMREAD_COLOR
+        )
     if rng.random() < 0.1:
         out = _covered(out, rng)
     return out
@@ -47,7 +49,9 @@ def _moved(crop: Pixels, size: int, rng: np.random.Generator) -> Pixels:
     shift = rng.normal(0, 2.5 * amount, 2)
     offset = middle_out + shift - linear @ np.full(2, middle_in)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-    return cv2.warpAffine(crop, np.c_[linear, offset], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+    return cv2.warpAffine(
+        crop, np.c_[linear, offset], (size, size), flags=cv2.INTER_LINEAR, borderMode=border
+    )
 
 
 def _relit(face: Pixels, rng: np.random.Generator) -> Pixels:

@@ -17,7 +17,15 @@ from torch.nn import functional
 
 from recognition.training.networks import PIXEL_MEAN, PIXEL_STD
 
-TAIL = {"Shape", "Gather", "Unsqueeze", "Concat", "Reshape", "Flatten", "Constant"}  # only (N, D, 1, 1) -> (N, D)
+TAIL = {
+    "Shape",
+    "Gather",
+    "Unsqueeze",
+    "Concat",
+    "Reshape",
+    "Flatten",
+    "Constant",
+}  # only (N, D, 1, 1) -> (N, D)
 
 
 class Teacher(nn.Module):
