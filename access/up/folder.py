@@ -198,9 +198,9 @@ class DataFolder:
     def ensure_keys(self) -> None:
         """Make the folder, and each key that neither a file nor the environment holds yet."""
         self.make()
-        if not self.secret_key_file.exists() and not _in_environment("LINTEL_SECRET_KEY"):
+        if not self.secret_key_file.exists() and not in_environment("LINTEL_SECRET_KEY"):
             _write_once(self.secret_key_file, secrets.token_urlsafe(50))
-        if self.master_keys_file.exists() or _in_environment("LINTEL_MASTER_KEYS"):
+        if self.master_keys_file.exists() or in_environment("LINTEL_MASTER_KEYS"):
             return
         if (self.postgres / "data").exists():
             raise FolderError(
@@ -262,7 +262,8 @@ def _known_users() -> set[int]:
     return {entry.pw_uid for entry in pwd.getpwall()}
 
 
-def _in_environment(name: str) -> bool:
+def in_environment(name: str) -> bool:
+    """Whether the environment gives the value itself, or the file to read it from, as settings accept it."""
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 

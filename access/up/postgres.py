@@ -28,7 +28,7 @@ from access.up.program import (
     signal_and_wait,
 )
 
-STAGE = 4
+STAGE = 4  # after Valkey
 SUPERUSER = "postgres"
 # Fast shutdown; then without a checkpoint, which the next start makes good.
 STOP = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0))
@@ -48,8 +48,8 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-# For tests only: what is written may be lost when the machine (not the process) dies.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+# For tests only: what is committed survives kill -9, but not the machine's death.
+FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 
 def installation() -> Path:

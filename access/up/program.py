@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from access.up.folder import Account
 
@@ -38,7 +38,7 @@ class Program:
 
     name: str
     command: tuple[str, ...]
-    log: Path
+    log: Path | None  # None: our own terminal
     environment: Mapping[str, str] = field(repr=False)
     folder: Path
     work_folder: Path = Path("/")
@@ -64,13 +64,13 @@ def launch(program: Program) -> subprocess.Popen[bytes]:
     environment = dict(program.environment)
     if not program.account:
         environment[MARK] = f"{program.name}@{program.folder}"
-    descriptor = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    output = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if program.log else None
     try:
         return subprocess.Popen(
             program.command,
             stdin=subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=subprocess.STDOUT,
+            stdout=output,
+            stderr=subprocess.STDOUT if program.log else None,
             cwd=program.work_folder,
             env=environment,
             start_new_session=True,
@@ -79,10 +79,11 @@ def launch(program: Program) -> subprocess.Popen[bytes]:
             **as_account(program.account),
         )
     finally:
-        os.close(descriptor)
+        if output is not None:
+            os.close(output)
 
 
-def as_account(account: Account | None) -> dict[str, object]:
+def as_account(account: Account | None) -> dict[str, Any]:
     return {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
 
 
@@ -105,8 +106,10 @@ def adopt_orphans() -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def rotate(log: Path) -> None:
+def rotate(log: Path | None) -> None:
     """`web.log` becomes `web.log.1`, and so on; the oldest goes."""
+    if log is None:
+        return
     for age in range(OLD_LOGS, 0, -1):
         older = log.with_name(f"{log.name}.{age}")
         newer = log.with_name(f"{log.name}.{age - 1}") if age > 1 else log
@@ -114,7 +117,9 @@ def rotate(log: Path) -> None:
             newer.replace(older)
 
 
-def tail(log: Path, lines: int = 8) -> str:
+def tail(log: Path | None, lines: int = 8) -> str:
+    if log is None:
+        return ""
     with contextlib.suppress(OSError):
         return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     return ""
@@ -133,19 +138,22 @@ def running(server: Server, *, seconds: float = 120) -> Iterator[subprocess.Pope
             time.sleep(0.02)
         yield process
     finally:
-        end(process, program.stop)
+        end((process, program.stop))
 
 
-def end(process: subprocess.Popen[bytes], stop: Signals) -> None:
-    """Ask in the given order, then kill it with its whole session."""
-    for number, seconds in stop:
-        if process.poll() is None:
-            process.send_signal(number)
+def end(*processes: tuple[subprocess.Popen[bytes], Signals]) -> None:
+    """All at once, each by its own signals in turn, and by force in the end."""
+    for step in range(max((len(stop) for _, stop in processes), default=0)):
+        asked = [(process, stop[step]) for process, stop in processes if step < len(stop)]
+        for process, (number, _) in asked:
+            process.send_signal(number)  # does nothing once the process is known to be dead
+        start = time.monotonic()
+        for process, (_, seconds) in asked:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(seconds)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+                process.wait(max(0.0, start + seconds - time.monotonic()))
+    for process, _ in processes:
+        process.kill()
+        process.wait()
 
 
 # --- Whose process is this? --------------------------------------------------------------------

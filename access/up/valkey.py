@@ -46,6 +46,8 @@ class EmbeddedValkey:
             "unixsocketperm": "700",
             "dir": str(self.folder.valkey),
             "daemonize": "no",
+            # A title would be written over the mark by which a later run knows this process.
+            "set-proc-title": "no",
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
