@@ -7,7 +7,6 @@ into the table from time to time, so a lost ring costs a fraction of a second an
 import logging
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,17 +43,20 @@ class _Bells:
         self.process = os.getpid()
         self.waiting: dict[str, list[threading.Event]] = {}
         self.lock = threading.Lock()
-        threading.Thread(target=self.listen, name="doorbell", daemon=True).start()
+        self.closing = threading.Event()
+        self.thread = threading.Thread(target=self.listen, name="doorbell", daemon=True)
+        self.thread.start()
 
     def listen(self) -> None:
-        while True:
+        while not self.closing.is_set():
             try:
                 with open_ear(DECIDED) as ear:
-                    for ring in ear.notifies():
-                        self.wake(ring.payload)
+                    while not self.closing.is_set():
+                        for heard in ear.notifies(timeout=1.0, stop_after=1):
+                            self.wake(heard.payload)
             except psycopg.Error as error:
                 logger.warning("doorbell lost its connection", extra={"error": type(error).__name__})
-                time.sleep(0.5)
+                self.closing.wait(0.5)
 
     def wake(self, key: str) -> None:
         with self.lock:
@@ -88,3 +90,13 @@ def expecting(key: object) -> Iterator[threading.Event]:
             bells.waiting[str(key)].remove(bell)
             if not bells.waiting[str(key)]:
                 del bells.waiting[str(key)]
+
+
+def close() -> None:
+    """Stop listening and give the connection back; the next waiting request starts anew."""
+    global _bells
+    with _making:
+        bells, _bells = _bells, None
+    if bells is not None:
+        bells.closing.set()
+        bells.thread.join()

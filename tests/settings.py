@@ -29,3 +29,8 @@ os.environ.update(
 )
 
 from access.settings import *  # noqa: E402, F403
+
+# Static files straight from the packages: nothing is collected for a test.
+STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
