@@ -92,6 +92,8 @@ def _header(data: bytes, *, max_pixels: int) -> tuple[int, int, int]:
         width, height = _webp_size(data)
         if width * height > max_pixels:
             raise Unreadable("too_many_pixels", f"{width}x{height} pixels is more than this reads")
+        if not _complete(data):
+            raise Unreadable("truncated", "the file ends before the picture does")
     try:
         # Doubtful metadata makes Pillow warn; the picture itself decides here.
         with warnings.catch_warnings():

@@ -99,9 +99,10 @@ LIMITS: dict[Purpose, Limits] = {
 }  # fmt: skip
 
 # The five points of a face looking straight ahead, in eye distances: x right, y down, z away from the
-# camera. The plane is the ArcFace template; the nose tip lies about 28 mm before eyes 62 mm apart.
+# camera. The plane is the ArcFace template; the nose tip lies about 28 mm before eyes 62 mm apart,
+# and at the height where the median of the press photographs looks straight ahead with either detector.
 _HEAD = np.array(
-    [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.571, -0.45], [-0.414, 1.154, 0.0], [0.414, 1.154, 0.0]]
+    [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.63, -0.45], [-0.414, 1.154, 0.0], [0.414, 1.154, 0.0]]
 )
 _REBLUR = 2.0  # pixels at a crop of 112: about the finest detail that tells faces apart
 
