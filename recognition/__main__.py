@@ -87,7 +87,8 @@ def calibrate(options: argparse.Namespace) -> int:
     people = [photo.person for photo, seen in zip(taken, found, strict=True) if seen]
     result = evaluation.calibrate(rows[found], people, failed=int((~found).sum()))
     data = options.data or options.images.name
-    command = f"python -m recognition calibrate --images {options.images.name} --model {eyes.card.id} --detector {eyes.detector.card.id}"
+    models = f"--model {eyes.card.id} --detector {eyes.detector.card.id}"
+    command = f"python -m recognition calibrate --images {options.images.name} {models}"
     print(f"[{options.table}]")
     print(
         f"# Impostor scores all against all; each point rests on at least {evaluation.ERRORS_NEEDED} errors."

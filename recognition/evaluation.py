@@ -201,7 +201,7 @@ def measure_quality(
         if face is None:
             failed += 1
         else:
-            crop = align(rgb, face.landmarks, "arcface-112")
+            crop = align(rgb, face.landmarks, quality.TEMPLATE)
             if blur:
                 crop = cv2.GaussianBlur(crop, (0, 0), blur).astype(np.uint8, copy=False)
             numbers.append(quality.measure(face, crop, width=rgb.shape[1], height=rgb.shape[0]))

@@ -104,7 +104,9 @@ LIMITS: dict[Purpose, Limits] = {
 _HEAD = np.array(
     [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.63, -0.45], [-0.414, 1.154, 0.0], [0.414, 1.154, 0.0]]
 )
-_REBLUR = 2.0  # pixels at a crop of 112: about the finest detail that tells faces apart
+# Every face is judged at one size, whatever its model takes: sharpness means nothing otherwise.
+TEMPLATE = "arcface-112"
+_REBLUR = 2.0  # pixels of that crop: about the finest detail that tells faces apart
 
 
 def pose(landmarks: Floats) -> Pose:
@@ -120,14 +122,15 @@ def pose(landmarks: Floats) -> Pose:
     u, _, vt = np.linalg.svd(affine, full_matrices=False)
     right, down = u @ vt
     away = np.cross(right, down)
-    yaw = np.degrees(np.arctan2(-right[2], away[2]))
-    pitch = np.degrees(np.arcsin(np.clip(-down[2], -1, 1)))
-    roll = np.degrees(np.arctan2(down[0], right[0]))
+    # The turn is yaw first, then pitch, then roll in the picture's plane, which alignment takes away again.
+    yaw = np.degrees(np.arctan2(away[0], away[2]))
+    pitch = np.degrees(np.arcsin(np.clip(away[1], -1, 1)))
+    roll = np.degrees(np.arctan2(-right[1], down[1]))
     return Pose(float(yaw), float(pitch), float(roll))
 
 
 def measure(face: Face, crop: Pixels, *, width: int, height: int) -> Quality:
-    """The numbers for a face in a picture of this size and its aligned crop (side, side, 3)."""
+    """The numbers for a face in a picture of this size and its crop aligned to `TEMPLATE`."""
     luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     side = luma.shape[0]
     inner = luma[
@@ -188,7 +191,7 @@ def _sharpness(luma: NDArray[np.generic]) -> float:
     """
     values: Floats = luma.astype(np.float32)
     side = values.shape[0]
-    blurred = cv2.GaussianBlur(values, (0, 0), _REBLUR * side / 112).astype(np.float32, copy=False)
+    blurred = cv2.GaussianBlur(values, (0, 0), _REBLUR).astype(np.float32, copy=False)
     inner = slice(side // 6, side - side // 6)
     before, after = (_edges(image)[inner, inner].sum() for image in (values, blurred))
     return float(1 - after / before) if before > 0 else 0.0

@@ -114,8 +114,10 @@ class Recognizer:
         if face is None or problem is not None:
             return Sighting(width, height, self.card.id, found, face, problem=problem, milliseconds=spent)
         with _timed(spent, "align"):
-            crop = align(rgb, face.landmarks, self.card.template)
-            measured = quality.measure(face, crop, width=width, height=height)
+            crop = judged = align(rgb, face.landmarks, self.card.template)
+            if self.card.template != quality.TEMPLATE:
+                judged = align(rgb, face.landmarks, quality.TEMPLATE)
+            measured = quality.measure(face, judged, width=width, height=height)
             problem = quality.problem(measured, purpose)
         vector = None
         if problem is None:
