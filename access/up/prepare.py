@@ -4,7 +4,11 @@ A process of its own, because Django's connection pool starts threads and the su
 """
 
 import argparse
+import hashlib
+import io
+import socket
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str]) -> int:
@@ -22,18 +26,45 @@ def main(arguments: list[str]) -> int:
 
     try:
         with step("settings"):
-            call_command("check", fail_level="ERROR")
+            call_command("check", fail_level="ERROR", stdout=io.StringIO())
         with step("migrations"):
             call_command("migrate", interactive=False, verbosity=0)
         with step("static files"):
-            call_command("collectstatic", interactive=False, verbosity=0)
+            _collect_static()
     except CommandError as error:
         print(error, file=sys.stderr)
         return 1
+    _forget_workers_of_this_machine()
     _first_admin()
     if not options.no_demo:
         _demo()
     return 0
+
+
+def _collect_static() -> None:
+    """Only when a file has changed: compressing them all takes longer than the rest of the start."""
+    from django.conf import settings
+    from django.contrib.staticfiles.finders import get_finders
+    from django.core.management import call_command
+
+    files = sorted(
+        (path, storage.get_modified_time(path), storage.size(path))
+        for finder in get_finders()
+        for path, storage in finder.list([])
+    )
+    fingerprint = hashlib.sha256(repr((settings.STORAGES["staticfiles"], files)).encode()).hexdigest()
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    if stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint:
+        return
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(fingerprint, encoding="ascii")
+
+
+def _forget_workers_of_this_machine() -> None:
+    """They died with the last run; counted for a few seconds more, they would make us look ready too soon."""
+    from access import health
+
+    health.Worker.objects.filter(name__startswith=f"{socket.gethostname()}:").delete()
 
 
 def _first_admin() -> None:

@@ -10,7 +10,7 @@ WIDTH = 24
 
 
 @contextlib.contextmanager
-def step(name: str) -> Iterator[list[str]]:
+def step(name: str, *, width: int = WIDTH) -> Iterator[list[str]]:
     """Print the step when it is over. What the block appends to the list is shown behind it."""
     notes: list[str] = []
     start = time.monotonic()
@@ -19,10 +19,10 @@ def step(name: str) -> Iterator[list[str]]:
     try:
         yield notes
     except BaseException:
-        print(f"  {_colour('no', 31)}  {name:<{WIDTH}}", flush=True)
+        print(f"  {_colour('no', 31)}  {name:<{width}}", flush=True)
         raise
     seconds = time.monotonic() - start
-    print(f"  {_colour('ok', 32)}  {name:<{WIDTH}} {seconds:5.1f} s  {', '.join(notes)}".rstrip(), flush=True)
+    print(f"  {_colour('ok', 32)}  {name:<{width}} {seconds:5.1f} s  {', '.join(notes)}".rstrip(), flush=True)
 
 
 def _colour(text: str, code: int) -> str:

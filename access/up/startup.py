@@ -81,7 +81,7 @@ def _run(supervisor: Supervisor, folder: DataFolder, options: Options, address: 
             supervisor.start(program)
         notes.append(f"{options.workers} worker{'s' if options.workers > 1 else ''}")
     with step("ready to decide"):
-        supervisor.wait("web", lambda: ready(address), seconds=READY_SECONDS)
+        _wait_until_ready(supervisor, address)
     print(f"\nLintel is up after {time.monotonic() - start:.0f} s. Ctrl-C stops it.\n")
     print(f"  Admin        {address}/admin/")
     print(f"  API          {address}/api/v1/docs/")
@@ -167,15 +167,31 @@ def _python(folder: DataFolder) -> Callable[..., Program]:
     return program
 
 
-def ready(address: str) -> bool:
-    """Whether `/readyz` answers 200: a snapshot posted now would be decided."""
-    parts = urlsplit(address)
+def _wait_until_ready(supervisor: Supervisor, address: str) -> None:
+    """Return when `/readyz` answers 200: a snapshot posted now would be decided."""
+    answers = [""]
+
+    def ready() -> bool:
+        status, text = ask(f"{address}/readyz")
+        answers.append(text)
+        return status == http.HTTPStatus.OK
+
+    try:
+        supervisor.wait("web", ready, seconds=READY_SECONDS, pause=0.25)
+    except ProgramError as error:
+        raise ProgramError(f"{error}\n/readyz last said: {answers[-1]}") from None
+
+
+def ask(url: str) -> tuple[int, str]:
+    """Status and text of a page of our own; status 0 and the reason when nothing answers."""
+    parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
+        connection.request("GET", parts.path)
+        response = connection.getresponse()
+        return response.status, response.read(1000).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error)
     finally:
         connection.close()
 

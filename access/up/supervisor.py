@@ -76,6 +76,10 @@ class Supervisor:
         self._watched[program.name] = Watched(program)
         self._launch(self._watched[program.name])
 
+    def names(self) -> list[str]:
+        """In the order of their start."""
+        return list(self._watched)
+
     def pid(self, name: str) -> int | None:
         """None while it is down and waits to be started again."""
         process = self._watched[name].process
@@ -97,7 +101,7 @@ class Supervisor:
             self.tick()
             time.sleep(TICK_SECONDS)
 
-    def wait(self, name: str, ready: Callable[[], bool], *, seconds: float) -> None:
+    def wait(self, name: str, ready: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> None:
         """Return when it is ready. Raises ProgramError, with the end of a log, if any program keeps dying."""
         deadline = time.monotonic() + seconds
         while not ready():
@@ -107,7 +111,7 @@ class Supervisor:
                     raise ProgramError(_failure(watched.program, f"died {watched.deaths} times"))
             if time.monotonic() > deadline:
                 raise ProgramError(_failure(self._watched[name].program, f"was not ready in {seconds:.0f} s"))
-            time.sleep(0.02)
+            time.sleep(pause)
 
     def once(self, program: Program) -> int:
         """Run it to its end while the others are kept running; its exit code."""

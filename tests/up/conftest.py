@@ -48,7 +48,7 @@ def shared() -> Iterator[DataFolder]:
 
 @pytest.fixture
 def python() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Starts a script in a Python of its own; what is still running at the end of the test is killed."""
+    """Starts a script in a Python of its own; what still runs at the end of the test is asked to leave."""
     started: list[subprocess.Popen[str]] = []
 
     def start(script: str, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
@@ -66,6 +66,7 @@ def python() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
     yield start
     for process in started:
-        process.kill()
-        process.wait()
+        process.terminate()
+    for process in started:
+        process.wait(30)
         process.stdout.close()
