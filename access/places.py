@@ -183,3 +183,8 @@ def note_seen(kiosk: Kiosk) -> None:
     now = timezone.now()
     stale = models.Q(last_seen=None) | models.Q(last_seen__lt=now - timedelta(seconds=10))
     Kiosk.objects.filter(stale, pk=kiosk.pk).update(last_seen=now)
+
+
+def zone_of(site: str) -> zoneinfo.ZoneInfo:
+    """The zone of a site, by its name."""
+    return zoneinfo.ZoneInfo(Site.objects.get(name=site).zone)

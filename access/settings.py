@@ -176,6 +176,7 @@ ROOT_URLCONF = "access.urls"
 WSGI_APPLICATION = "access.wsgi.application"
 AUTH_USER_MODEL = "access.Staff"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -49,7 +49,7 @@ def judge(photograph: Photograph) -> None:
             data, max_bytes=limits.most_bytes, max_pixels=limits.most_pixels, max_side=limits.longest_side
         )
         # Stored anew: whatever else was in the file, such as the place it was taken, is gone.
-        stored = encode_jpeg(rgb, longest_side=STORED_SIDE)
+        stored = encode_jpeg(rgb, longest=STORED_SIDE)
         seen = decode(stored, max_bytes=limits.most_bytes)
     except (Unreadable, vault.Sealed):
         enrolment.refuse_photograph(photograph, Fate.UNREADABLE)

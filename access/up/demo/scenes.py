@@ -1,0 +1,77 @@
+"""Pictures for the demo, made from one public-domain portrait (README.md beside this file).
+
+Honest variations of one face: other light, angle and distance. They show that the path works from end
+to end; how well faces are told apart is measured on many people, see recognition/README.md.
+"""
+
+import io
+from pathlib import Path
+
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+PORTRAIT = Path(__file__).parent / "portrait.jpg"
+GREY = (122, 128, 132)
+
+
+def photographs() -> list[tuple[str, bytes]]:
+    """Three photographs for enrolment: as it is, in a brighter light, slightly tilted."""
+    portrait = _portrait()
+    return [
+        ("plain", _jpeg(portrait)),
+        ("bright", _jpeg(ImageEnhance.Brightness(portrait).enhance(1.2))),
+        ("tilted", _jpeg(portrait.rotate(7, Image.Resampling.BICUBIC, fillcolor=GREY))),
+    ]
+
+
+def passage(direction: str) -> bytes:
+    """What a kiosk's camera would see of her on the way in, and in the evening on the way out."""
+    portrait = _portrait()
+    if direction == "out":
+        warm = Image.merge(
+            "RGB", [band.point(_times(k)) for band, k in zip(portrait.split(), (1.08, 1, 0.86), strict=True)]
+        )
+        return _jpeg(_placed(ImageEnhance.Brightness(warm).enhance(0.8), at=(150, 10), side=460))
+    return _jpeg(_placed(portrait.filter(ImageFilter.GaussianBlur(0.7)), at=(70, 0), side=480))
+
+
+def empty_room() -> bytes:
+    """A wall with a change of light, and nobody before it."""
+    return _jpeg(ImageOps.colorize(Image.linear_gradient("L").resize((640, 480)), "#30363d", "#aab2b9"))
+
+
+def two_people() -> bytes:
+    scene = Image.new("RGB", (960, 480), GREY)
+    portrait = _portrait().resize((480, 480))
+    scene.paste(portrait, (0, 0))
+    scene.paste(ImageOps.mirror(portrait), (480, 0))
+    return _jpeg(scene)
+
+
+def blurred() -> bytes:
+    return _jpeg(_placed(_portrait().filter(ImageFilter.GaussianBlur(4)), at=(70, 0), side=480))
+
+
+def not_a_picture() -> bytes:
+    return b"This is a text file that calls itself a picture. " * 8
+
+
+def _portrait() -> Image.Image:
+    with Image.open(PORTRAIT) as picture:
+        return picture.convert("RGB")
+
+
+def _placed(portrait: Image.Image, *, at: tuple[int, int], side: int) -> Image.Image:
+    """The portrait in front of a kiosk's 640 x 480 camera."""
+    scene = Image.new("RGB", (640, 480), GREY)
+    scene.paste(portrait.resize((side, side), Image.Resampling.LANCZOS), at)
+    return scene
+
+
+def _times(factor: float) -> list[int]:
+    return [min(255, int(value * factor)) for value in range(256)]
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()

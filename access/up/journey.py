@@ -1,0 +1,243 @@
+"""`manage.py up --check`: the demo's story through the real HTTP API, each step with its time.
+
+Promise: the code is 0 only if every step came out right. It plays on the demo site alone, with a key
+of its own that is revoked at the end.
+"""
+
+import csv
+import http.client
+import http.cookiejar
+import io
+import json
+import secrets
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.models import Permission
+
+from access import places
+from access.enrolment import Enrolment
+from access.people import Person
+from access.places import Kiosk
+from access.staff import Staff
+from access.up import demo
+from access.up.demo import scenes
+from access.up.progress import step
+
+ENROLMENT_SECONDS = 60
+
+
+class Wrong(Exception):
+    """A step did not come out right; the text says what was expected and what came."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: dict[str, object]
+
+    def expect(self, **wanted: object) -> "Answer":
+        found = {"status": self.status} | self.body
+        wrong = {name: found.get(name) for name, value in wanted.items() if found.get(name) != value}
+        if wrong:
+            raise Wrong(f"expected {wanted}, got {wrong}")
+        return self
+
+
+@dataclass
+class Door:
+    """A virtual kiosk: posts pictures to the API with its key."""
+
+    address: str
+    key: str
+
+    def post(self, picture: bytes, *, taken: datetime | None = None, **fields: str) -> Answer:
+        moment = taken or datetime.now(UTC)
+        values = {"kind": "snapshot", "taken": moment.isoformat(), "nonce": str(uuid.uuid4())} | fields
+        boundary = secrets.token_hex(16)
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            f"{self.address}/api/v1/snapshots/",
+            data=_multipart(picture, values, boundary),
+            headers={
+                "Authorization": f"Kiosk {self.key}",
+                "Content-Type": f"multipart/form-data; boundary={boundary}",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                return Answer(response.status, json.load(response))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, json.load(error))
+
+
+@dataclass
+class Journey:
+    address: str
+    kiosk: Door
+    annex: Door
+    punches: list[tuple[str, str, str]] = field(default_factory=list)
+    since: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(seconds=1))
+
+    def enrolled(self) -> None:
+        """The workers have looked at the demo's photographs and accepted them."""
+        until = time.monotonic() + ENROLMENT_SECONDS
+        waiting = Enrolment.objects.filter(person__demo=True, state=Enrolment.State.WAITING)
+        while waiting.exists():
+            if time.monotonic() > until:
+                raise Wrong(
+                    "the demo's photographs were not looked at within a minute; see the workers' logs"
+                )
+            time.sleep(0.1)
+        states = set(Enrolment.objects.filter(person__demo=True).values_list("state", flat=True))
+        if states != {Enrolment.State.DONE}:
+            raise Wrong(f"the demo's enrolment is {', '.join(sorted(states))}")
+
+    def comes_and_goes(self) -> None:
+        """Each enrolled demo person is granted and punched in, then out."""
+        for person in Person.objects.filter(demo=True, faceprints__active=True).distinct():
+            for direction in ("in", "out"):
+                answer = self.kiosk.post(scenes.passage(direction), direction=direction)
+                answer.expect(status=200, granted=True, reason="ok", direction=direction)
+                answer.expect(person={"badge": person.badge, "name": person.name})
+                self.note(answer)
+        if not self.punches:
+            raise Wrong("nobody of the demo is enrolled")
+
+    def note(self, answer: Answer) -> None:
+        person, punch = answer.body["person"], answer.body["punch"]
+        if not isinstance(person, dict) or not isinstance(punch, dict):
+            raise Wrong("a grant came without person or punch")
+        self.punches.append((person["badge"], punch["direction"], str(punch["at"])[:19]))
+
+    def repeats(self) -> None:
+        """The same post again gives the first answer and no second punch."""
+        picture, moment = scenes.passage("in"), datetime.now(UTC)
+        fields = {"nonce": str(uuid.uuid4()), "direction": "in"}
+        first = self.kiosk.post(picture, taken=moment, **fields).expect(status=200, granted=True)
+        if self.kiosk.post(picture, taken=moment, **fields) != first:
+            raise Wrong("the second answer differs from the first")
+        self.note(first)
+        self.kiosk.post(scenes.passage("out"), taken=moment, **fields).expect(status=422, code="nonce-reused")
+
+    def export(self) -> None:
+        """The attendance export holds exactly the punches of this journey."""
+        password = secrets.token_urlsafe(24)
+        reader = Staff.objects.create_user(f"check-{secrets.token_hex(4)}", password=password, is_staff=True)
+        try:
+            reader.user_permissions.add(Permission.objects.get(codename="view_punch"))
+            rows = _export(self.address, reader.username, password)
+        finally:
+            reader.delete()
+        begin = self.since.astimezone(places.zone_of(demo.SITE)).replace(tzinfo=None)
+        found = sorted(
+            (row["Badge"], row["Direction"], f"{row['Date']}T{row['Time']}")
+            for row in rows
+            if row["Site"] == demo.SITE
+            and datetime.fromisoformat(f"{row['Date']}T{row['Time']}") >= begin.replace(microsecond=0)
+        )
+        zone = places.zone_of(demo.SITE)
+        wanted = sorted(
+            (
+                badge,
+                direction,
+                datetime.fromisoformat(f"{at}+00:00").astimezone(zone).replace(tzinfo=None).isoformat(),
+            )
+            for badge, direction, at in self.punches
+        )
+        if found != wanted:
+            raise Wrong(f"the export holds {found}, the journey made {wanted}")
+
+    def refused(self, picture: bytes, reason: str, **fields: datetime) -> None:
+        self.kiosk.post(picture, **fields).expect(
+            status=200, granted=False, reason=reason, person=None, punch=None
+        )
+
+
+def run(address: str) -> int:
+    """Play it; 0 if all was right, 1 with the first thing that was not."""
+    kiosk, annex = (
+        Kiosk.objects.get(name=name, door__site__demo=True) for name in (demo.KIOSK, demo.ANNEX_KIOSK)
+    )
+    here, there = (Door(address, places.issue_key(one, by="check")) for one in (kiosk, annex))
+    journey = Journey(address, here, there)
+    old = datetime.now(UTC) - timedelta(minutes=10)
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("demo people are enrolled", journey.enrolled),
+        ("in and out are granted", journey.comes_and_goes),
+        (
+            "unknown face is refused",
+            lambda: there.post(scenes.passage("in")).expect(status=200, reason="unknown_face", person=None),
+        ),
+        ("empty picture is refused", lambda: journey.refused(scenes.empty_room(), "no_face")),
+        ("two faces are refused", lambda: journey.refused(scenes.two_people(), "several_faces")),
+        ("blurred face is refused", lambda: journey.refused(scenes.blurred(), "blurred")),
+        ("old picture is refused", lambda: journey.refused(scenes.passage("in"), "stale", taken=old)),
+        (
+            "unknown key is refused",
+            lambda: (
+                Door(address, "kk_unknown")
+                .post(scenes.passage("in"))
+                .expect(status=401, code="unknown-kiosk")
+            ),
+        ),
+        (
+            "text file is refused",
+            lambda: here.post(scenes.not_a_picture()).expect(status=415, code="not-a-picture"),
+        ),
+        ("repeated nonce changes nothing", journey.repeats),
+        ("export holds these punches", journey.export),
+        (
+            "revoked key is refused",
+            lambda: (
+                places.revoke_keys(kiosk, by="check"),
+                here.post(scenes.passage("in")).expect(status=401),
+            ),
+        ),
+    ]
+    print("\nThe demo's journey through the API:\n", flush=True)
+    try:
+        for name, play in steps:
+            with step(name, width=32):
+                play()
+    except (Wrong, OSError, http.client.HTTPException) as error:
+        print(f"\nNot right: {error}\n", flush=True)
+        return 1
+    finally:
+        for one in (kiosk, annex):
+            places.revoke_keys(one, by="check")
+    print(f"\nAll {len(steps)} steps came out right; {len(journey.punches)} punches.\n", flush=True)
+    return 0
+
+
+def _multipart(picture: bytes, fields: dict[str, str], boundary: str) -> bytes:
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="snapshot.jpg"\r\n'
+    parts += [f"{head}Content-Type: image/jpeg\r\n\r\n".encode(), picture, f"\r\n--{boundary}--\r\n".encode()]
+    return b"".join(parts)
+
+
+def _export(address: str, name: str, password: str) -> list[dict[str, str]]:
+    """Today's rows, as a manager would fetch them: log in, then download the CSV."""
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    login = f"{address}/admin/login/"
+    browser.open(login, timeout=30).close()
+    token = next(cookie.value or "" for cookie in jar if cookie.name == "csrftoken")
+    form = urllib.parse.urlencode({"username": name, "password": password, "csrfmiddlewaretoken": token})
+    request = urllib.request.Request(login, data=form.encode(), headers={"Referer": login})  # noqa: S310
+    browser.open(request, timeout=30).close()
+    day = datetime.now(UTC).date()
+    period = urllib.parse.urlencode(
+        {"first": day - timedelta(days=1), "last": day + timedelta(days=1), "layout": "csv"}
+    )
+    with browser.open(f"{address}/api/v1/punches/?{period}", timeout=30) as response:
+        return list(csv.DictReader(io.StringIO(response.read().decode("utf-8-sig"))))
