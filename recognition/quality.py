@@ -44,8 +44,8 @@ class Pose:
 class Quality:
     """What was measured on one face.
 
-    `eye_distance` in pixels of the picture; `outside` the largest overhang of the box beyond an edge as
-    share of the box; `dark_end` and `bright_end` the 5th and 95th percentile of luma (0-255) in the aligned
+    `eye_distance` in pixels of the picture; `outside` the largest overhang of box or head beyond an edge as
+    share of its size; `dark_end` and `bright_end` the 5th and 95th percentile of luma (0-255) in the aligned
     face, `contrast` its standard deviation, `burnt_out` the share of pixels at 250 and above; `sharpness`
     from 0 (nothing left to blur) to 1.
     """
@@ -175,12 +175,16 @@ def problem(quality: Quality, purpose: Purpose) -> Problem | None:
 
 def _outside(face: Face, *, width: int, height: int) -> float:
     x1, y1, x2, y2 = face.box
+    # Detectors tend to fit the box into the picture, so the head's place is also taken from the eyes: a
+    # face is at least two eye distances wide about the point between them.
+    between, half = float(face.landmarks[:2, 0].mean()), face.eye_distance
+    head = max(0.0, half - between, between + half - width) / max(2 * half, 1e-6)
     across = max(0.0, -x1, x2 - width) / max(face.width, 1e-6)
     down = max(0.0, -y1, y2 - height) / max(face.height, 1e-6)
     points = face.landmarks
     if (points < 0).any() or (points[:, 0] >= width).any() or (points[:, 1] >= height).any():
         return 1.0  # an eye or the mouth is missing: whatever the box says, the face is cut
-    return max(across, down)
+    return max(across, down, head)
 
 
 def _sharpness(luma: NDArray[np.generic]) -> float:

@@ -128,6 +128,9 @@ def test_a_face_over_the_edge_is_cut_off(portrait):
     over = measured(portrait[:, :225].copy())
     assert over.outside == 1.0  # an eye is beyond the edge
     assert quality.problem(over, "door") is Problem.CUT_OFF
+    ear = measured(portrait[:, 190:].copy(), FACE.moved(scale=1, dx=-190))
+    assert ear.outside > 0.1
+    assert quality.problem(ear, "door") is Problem.CUT_OFF
     chin = measured(portrait[:155].copy())
     assert chin.outside == pytest.approx((176 - 155) / (176 - 63))
     assert quality.problem(chin, "door") is Problem.CUT_OFF
@@ -155,3 +158,9 @@ def test_numbers_are_flat_and_complete():
         *(field.name for field in dataclasses.fields(Quality) if field.name != "pose"),
         *("yaw", "pitch", "roll"),
     }
+
+
+def test_a_box_that_the_detector_fitted_into_the_picture_does_not_hide_a_cut_face(portrait):
+    cut = portrait[:, 195:].copy()
+    face = dataclasses.replace(FACE.moved(scale=1, dx=-195), box=(0, 63, 73, 176))
+    assert quality.problem(measured(cut, face), "door") is Problem.CUT_OFF
