@@ -91,6 +91,10 @@ class Evidence:
     person: int | None = None
     facts: dict[str, object] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.problem is Reason.OK:
+            raise ValueError("OK is not a problem: a door opens for a person, never for a word.")
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -136,12 +140,15 @@ def _moment(moment: Moment) -> Reason | None:
 def _sight(evidence: Evidence | None) -> Reason | None:
     if evidence is None:
         return Reason.DEADLINE
-    return evidence.problem
+    # Resembling two people says something about a face, so it waits until the moment is judged.
+    return None if evidence.problem is Reason.AMBIGUOUS else evidence.problem
 
 
 def _person(evidence: Evidence | None, standing: Standing | None, moment: Moment) -> Reason:
     if moment.now > moment.deadline:
         return Reason.DEADLINE
+    if evidence is not None and evidence.problem is Reason.AMBIGUOUS:
+        return Reason.AMBIGUOUS
     if evidence is None or evidence.person is None or standing is None:
         return Reason.UNKNOWN_FACE
     if not standing.active:
