@@ -1,4 +1,4 @@
-"""Enrolling many people from a folder or a list: what is to be done, and doing it so that it can be interrupted.
+"""Enrolling many people from a folder or a list. It can be interrupted at any moment.
 
 Running it again does nothing twice: people are found by badge number, photographs by their content.
 """

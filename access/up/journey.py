@@ -63,7 +63,7 @@ class Door:
         boundary = secrets.token_hex(16)
         request = urllib.request.Request(  # noqa: S310 - our own address
             f"{self.address}/api/v1/snapshots/",
-            data=_multipart(picture, values, boundary),
+            data=multipart(picture, values, boundary),
             headers={
                 "Authorization": f"Kiosk {self.key}",
                 "Content-Type": f"multipart/form-data; boundary={boundary}",
@@ -215,7 +215,7 @@ def run(address: str) -> int:
     return 0
 
 
-def _multipart(picture: bytes, fields: dict[str, str], boundary: str) -> bytes:
+def multipart(picture: bytes, fields: dict[str, str], boundary: str) -> bytes:
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in fields.items()

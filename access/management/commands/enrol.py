@@ -15,9 +15,9 @@ from access.people import ConsentText
 
 class Command(BaseCommand):
     help = (
-        "Enrol people from FOLDER (one subfolder per badge number, photographs inside) or from a CSV with the "
-        "columns badge, name, department, photograph. Can be interrupted and run again: nothing is done twice. "
-        "The workers must be running. Exit code 1 if anything was refused."
+        "Enrol people from FOLDER (one subfolder per badge number, photographs inside) or from a CSV with "
+        "the columns badge, name, department, photograph. Can be interrupted and run again: nothing is done "
+        "twice. The workers must be running. Exit code 1 if anything was refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -79,7 +79,7 @@ class Command(BaseCommand):
             )
         except KeyboardInterrupt:
             raise CommandError(
-                "\nInterrupted. What was handed in goes on; run the same command again for the rest."
+                "\nInterrupted. What was handed in goes on; run the command again for the rest."
             ) from None
         self.stdout.write("")
         self.stdout.write(

@@ -27,11 +27,13 @@ class Command(BaseCommand):
 
     def handle(self, **options: object) -> None:
         host, port = address(str(options["bind"]))
-        workers = options["workers"] or os.environ.get("LINTEL_WORKERS") or cores()
+        workers = (
+            os.environ.get("LINTEL_WORKERS") or cores() if options["workers"] is None else options["workers"]
+        )
         try:
             chosen = Options(
                 host=host,
-                port=int(str(options["port"] or port)),
+                port=int(port if options["port"] is None else str(options["port"])),
                 workers=int(str(workers)),
                 check=bool(options["check"]),
                 demo=not options["no_demo"],

@@ -19,9 +19,9 @@ NOISE = 1.0
 
 class Command(BaseCommand):
     help = (
-        "Exact search is the default and finds everybody. For very large galleries, `build` makes an HNSW index "
-        "per model and `recall` compares it with exact search on disturbed copies of stored faceprints. Set "
-        "LINTEL_SEARCH=hnsw only if you accept what `recall` says: a missed neighbour is a refusal at the door."
+        "Exact search is the default and finds everybody. For very large galleries, `build` makes an HNSW "
+        "index per model and `recall` compares it with exact search on disturbed copies of stored vectors. "
+        "Set LINTEL_SEARCH=hnsw only if you accept what `recall` says: a missed neighbour is a refusal at the door."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -52,8 +52,8 @@ class Command(BaseCommand):
                 literal = connection.cursor().mogrify("%s", [model])
                 cursor.execute(
                     f"CREATE INDEX {name} ON access_faceprint USING hnsw "
-                    f"((vector::halfvec({dimension})) halfvec_ip_ops) WITH (m = {LINKS}, ef_construction = {BUILD_DEPTH}) "
-                    f"WHERE active AND model = {literal}"
+                    f"((vector::halfvec({dimension})) halfvec_ip_ops) "
+                    f"WITH (m = {LINKS}, ef_construction = {BUILD_DEPTH}) WHERE active AND model = {literal}"
                 )
         self.stdout.write(f"{model}: index {'built' if build else 'dropped'}")
 
