@@ -219,7 +219,7 @@ class DataFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise AlreadyRunningError(
-                    f"Lintel is already running on {self.path}: {_holder(file)}."
+                    f"it is already running on {self.path}: {_holder(file)}."
                 ) from None
             file.truncate(0)
             since = datetime.now(UTC).isoformat(timespec="seconds")
