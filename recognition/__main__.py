@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import evaluation, fetching, quality, weights
+from recognition import detection, evaluation, fetching, quality, weights
 from recognition.image import decode
 from recognition.recognizer import Recognizer, Sighting
 
@@ -33,7 +33,14 @@ def look(options: argparse.Namespace) -> int:
     eyes = _eyes(options)
     eyes.warm()
     data = options.picture.read_bytes()
-    seen = eyes.look(data, kind=options.kind, faces=options.faces, purpose=options.purpose)
+    looks = [
+        eyes.look(data, kind=options.kind, faces=options.faces, purpose=options.purpose)
+        for _ in range(max(1, options.repeat))
+    ]
+    seen = looks[0]
+    stages = {
+        stage: float(np.median([each.milliseconds[stage] for each in looks])) for stage in seen.milliseconds
+    }
     report = {
         "size": [seen.width, seen.height],
         "problem": seen.problem,
@@ -43,7 +50,7 @@ def look(options: argparse.Namespace) -> int:
         "detector": eyes.detector.card.id,
         "model": seen.model,
         "vector": None if seen.vector is None else f"{seen.vector.size} numbers, not shown",
-        "milliseconds": seen.milliseconds,
+        "milliseconds": {**stages, "all": round(sum(stages.values()), 3)},
     }
     print(json.dumps(report, indent=2))
     if options.draw and seen.problem is not quality.Problem.UNREADABLE:
@@ -135,12 +142,32 @@ def evaluate_pairs(options: argparse.Namespace) -> int:
     return 0
 
 
+def evaluate_landmarks(options: argparse.Namespace) -> int:
+    folder = weights.models_folder(options.models)
+    one, other = (detection.load(folder, name) for name in (options.detector, options.against))
+    paths = [photo.path for photo in evaluation.photographs(options.images)]
+    gaps = evaluation.agreement(one, other, paths, _progress("detecting"))
+    print(f"{one.card.id} and {other.card.id}: both found a face in {gaps.size} of {len(paths)} photographs")
+    if gaps.size:
+        mean, most = 100 * gaps.mean(), 100 * np.quantile(gaps, 0.95)
+        print(
+            f"landmarks differ by {mean:.1f} % of the eye distance on average, 95 % by at most {most:.1f} %"
+        )
+    return 0
+
+
 def measure_quality(options: argparse.Namespace) -> int:
     eyes = _eyes(options)
     paths = [photo.path for photo in evaluation.photographs(options.images)]
     for blur in options.blur:
-        numbers, failed = evaluation.measure_quality(eyes, paths, _progress(f"blur {blur:g}"), blur=blur)
-        print(f"\nblur {blur:g} px: {len(numbers)} faces, {failed} photographs without one")
+        numbers, failed, crowded = evaluation.measure_quality(
+            eyes, paths, _progress(f"blur {blur:g}"), blur=blur
+        )
+        print(
+            print(
+                f"\nblur {blur:g} px: {len(numbers)} faces, {failed} photographs without one, {crowded} with several"
+            )
+        )
         for purpose in quality.LIMITS:
             reasons = [quality.problem(measured, purpose) for measured in numbers]
             counts = {str(reason): reasons.count(reason) for reason in quality.Problem if reason in reasons}
@@ -207,6 +234,9 @@ def _parser() -> argparse.ArgumentParser:
         "--draw", type=Path, metavar="OUT.png", help="write the picture with faces and landmarks drawn"
     )
     one.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="look N times, report median milliseconds"
+    )
+    one.add_argument(
         "--kind", choices=("snapshot", "crop"), default="snapshot", help="a whole picture or a cut-out face"
     )
     one.add_argument(
@@ -247,6 +277,12 @@ def _parser() -> argparse.ArgumentParser:
     pairs.add_argument("--images", type=Path, required=True, help="a folder with NAME/NAME_0001.jpg")
     pairs.add_argument("--pairs", type=Path, required=True, help="LFW's pairs file")
     pairs.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+    points = _command(kinds, "landmarks", evaluate_landmarks, "how far two detectors' landmarks lie apart")
+    points.add_argument(
+        "--images", type=Path, required=True, help="a folder with one folder of pictures a person"
+    )
+    points.add_argument("--against", required=True, metavar="ID", help="the other detector")
 
     gates = _command(
         commands, "measure-quality", measure_quality, "quantiles of the quality numbers and pass rates"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recognition import evaluation
+from recognition import evaluation, image
 
 
 def people(count, photographs, *, spread, dimension=32, seed=3):
@@ -100,3 +100,20 @@ def test_the_face_nearest_the_middle_is_whom_the_picture_is_of(eyes, portrait):
     aside = face.moved(scale=1, dx=-150, dy=-60)
     assert evaluation.central([aside, face], portrait) is face
     assert evaluation.central([], portrait) is None
+
+
+def test_a_detector_agrees_with_itself(eyes, tmp_path, portrait_bytes):
+    (tmp_path / "portrait.jpg").write_bytes(portrait_bytes)
+    gaps = evaluation.agreement(eyes.detector, eyes.detector, [tmp_path / "portrait.jpg"], lambda *_: None)
+    assert gaps.tolist() == [0.0]
+
+
+def test_quality_is_measured_on_the_central_face_and_crowds_are_counted(eyes, tmp_path, portrait):
+    blank, crowd = np.full((200, 300, 3), 90, np.uint8), np.hstack([portrait, portrait])
+    for name, rgb in (("alone", portrait), ("nobody", blank), ("crowd", crowd)):
+        (tmp_path / f"{name}.jpg").write_bytes(image.encode_jpeg(rgb))
+    paths = [tmp_path / f"{name}.jpg" for name in ("alone", "nobody", "crowd")]
+    numbers, failed, crowded = evaluation.measure_quality(eyes, paths, lambda *_: None)
+    assert (len(numbers), failed, crowded) == (2, 1, 1)
+    (blurred,), _, _ = evaluation.measure_quality(eyes, paths[:1], lambda *_: None, blur=4)
+    assert blurred.sharpness < numbers[0].sharpness / 2

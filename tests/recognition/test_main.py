@@ -26,6 +26,7 @@ def with_tiny_eyes(monkeypatch, eyes):
         ["calibrate"],
         ["evaluate"],
         ["evaluate", "pairs"],
+        ["evaluate", "landmarks"],
         ["measure-quality"],
     ],
 )
@@ -38,11 +39,12 @@ def test_every_command_has_help(words, capsys):
 
 def test_look_reports_everything_but_the_vector(with_tiny_eyes, capsys, tmp_path):
     drawn = tmp_path / "drawn.png"
-    assert command.main(["look", str(PORTRAIT), "--draw", str(drawn)]) == 0
+    assert command.main(["look", str(PORTRAIT), "--draw", str(drawn), "--repeat", "3"]) == 0
     report = json.loads(capsys.readouterr().out.rpartition("drawn:")[0])
     assert (report["size"], report["problem"], len(report["faces"])) == ([512, 512], None, 1)
     assert report["vector"] == "3 numbers, not shown"
     assert report["detector"] == "mtcnn"
+    assert list(report["milliseconds"]) == ["decode", "detect", "align", "embed", "all"]
     assert image.decode(drawn.read_bytes()).shape == (512, 512, 3)
 
 
