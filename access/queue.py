@@ -62,7 +62,7 @@ def reachable() -> bool:
     """True if the broker answers a ping."""
     try:
         with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=1)
+            connection.ensure_connection(max_retries=0, timeout=1)
     except (KombuError, RedisError, OSError):
         return False
     return True

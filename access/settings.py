@@ -118,6 +118,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 120,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
+    # Kombu would try a dead broker for six seconds, longer than any door waits; who needs the broker back
+    # (the workers' consumers) asks again by itself, see BROKER_CONNECTION_MAX_RETRIES.
+    "max_retries": 0,
     "socket_timeout": 30,
     "socket_connect_timeout": 1,
     "socket_keepalive": True,
