@@ -160,10 +160,11 @@ def claim(snapshot_id: object) -> int | None:
 def claim_forgotten(*, at_once: bool = False) -> tuple[uuid.UUID, int] | None:
     """The oldest undecided snapshot nobody looks at, and which try this is.
 
-    The queue is given a moment first, unless the website rang because the broker was down.
+    The queue is given a moment first, unless the website rang because the broker was down. What is past
+    its deadline is left to `overdue`: a look could no longer open anything and would keep others waiting.
     """
     waited = timedelta(0) if at_once else FORGOTTEN
-    return _claim("s.received < %(before)s", before=timezone.now() - waited)
+    return _claim("s.received <= %(before)s AND s.deadline > %(now)s", before=timezone.now() - waited)
 
 
 def _claim(which: str, **values: object) -> tuple[uuid.UUID, int] | None:

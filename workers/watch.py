@@ -26,19 +26,20 @@ SIGN_IN_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-def start() -> threading.Thread:
-    """The watching thread of this process, running."""
-    thread = threading.Thread(target=_watch, name="watch", daemon=True)
+def start(closing: threading.Event | None = None) -> threading.Thread:
+    """The watching thread of this process, running until `closing` is set, if ever."""
+    ends = closing or threading.Event()
+    thread = threading.Thread(target=_watch, args=(ends,), name="watch", daemon=True)
     thread.start()
     return thread
 
 
-def _watch() -> None:
-    """Listen and look, for ever; a database that is away is asked again a second later."""
-    while True:
+def _watch(closing: threading.Event) -> None:
+    """Listen and look; a database that is away is asked again a second later."""
+    while not closing.is_set():
         try:
             with open_ear(UNDECIDED) as ear:
-                _rounds(ear)
+                _rounds(ear, closing)
         except (psycopg.Error, DatabaseError, InterfaceError) as error:
             logger.warning("the database is away; asking again", extra={"error": type(error).__name__})
         except Exception:
@@ -46,12 +47,12 @@ def _watch() -> None:
             # is counted, so it cannot come back for ever.
             logger.exception("a round of watching failed")
         connection.close()
-        time.sleep(1.0)
+        closing.wait(1.0)
 
 
-def _rounds(ear: psycopg.Connection[tuple[object, ...]]) -> None:
+def _rounds(ear: psycopg.Connection[tuple[object, ...]], closing: threading.Event) -> None:
     signed_in = 0.0
-    while True:
+    while not closing.is_set():
         rung = bool(list(ear.notifies(timeout=LOOK_SECONDS, stop_after=1)))
         if time.monotonic() - signed_in > SIGN_IN_SECONDS:
             sign_in()
@@ -62,9 +63,13 @@ def _rounds(ear: psycopg.Connection[tuple[object, ...]]) -> None:
 
 
 def look_round(*, at_once: bool = False) -> int:
-    """Do all forgotten work there is; how much it was."""
-    done = 0
-    while claimed := snapshots.claim_forgotten(at_once=at_once):
+    """Do the forgotten work there is; how much it was.
+
+    Under more work than one process can do, the round ends all the same: a worker too busy to sign in
+    would be taken for dead.
+    """
+    done, until = 0, time.monotonic() + SIGN_IN_SECONDS
+    while time.monotonic() < until and (claimed := snapshots.claim_forgotten(at_once=at_once)):
         identify.look_and_settle(*claimed)
         done += 1
     for snapshot_id in snapshots.overdue(timezone.now()):
