@@ -126,7 +126,10 @@ def blockwise_losses(student: StagedNetwork, pixels: Tensor, hints: list[Tensor]
 def joint_losses(student: StagedNetwork, pixels: Tensor, hints: list[Tensor]) -> list[Tensor]:
     """The loss of every stage on the student's own features, the embedding's last."""
     answers = student.outputs(pixels)
-    losses = [relative_error(a, w) for a, w in zip(answers[:-1], hints[:-1], strict=True)]
+    losses = []
+    for answer, wanted in zip(answers[:-1], hints[:-1], strict=True):
+        faces = share_of(wanted, len(pixels))
+        losses.append(relative_error(answer[:faces], wanted[:faces]))
     return [*losses, embedding_loss(answers[-1], hints[-1])]
 
 
