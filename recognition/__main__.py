@@ -163,9 +163,8 @@ def measure_quality(options: argparse.Namespace) -> int:
         numbers, failed, crowded = evaluation.measure_quality(
             eyes, paths, _progress(f"blur {blur:g}"), blur=blur
         )
-        print(
-            crowd = f"{crowded} with several comparable faces"
-            print(f"\nblur {blur:g} px: {len(numbers)} faces, {failed} photographs without one, {crowd}")
+        crowd = f"{crowded} with several comparable faces"
+        print(f"\nblur {blur:g} px: {len(numbers)} faces, {failed} photographs without one, {crowd}")
         for purpose in quality.LIMITS:
             reasons = [quality.problem(measured, purpose) for measured in numbers]
             counts = {str(reason): reasons.count(reason) for reason in quality.Problem if reason in reasons}
