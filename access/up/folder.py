@@ -218,9 +218,7 @@ class DataFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise AlreadyRunningError(
-                    f"it is already running on {self.path}: {_holder(file)}."
-                ) from None
+                raise AlreadyRunningError(f"it is already running on {self.path}: {_holder(file)}.") from None
             file.truncate(0)
             since = datetime.now(UTC).isoformat(timespec="seconds")
             json.dump({"pid": os.getpid(), "address": address, "since": since}, file)

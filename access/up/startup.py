@@ -187,13 +187,19 @@ def ask(url: str) -> tuple[int, str]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
     try:
-        connection.request("GET", parts.path)
+        connection.request("GET", parts.path, headers=_allowed_host())
         response = connection.getresponse()
         return response.status, response.read(1000).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
         return 0, str(error)
     finally:
         connection.close()
+
+
+def _allowed_host() -> dict[str, str]:
+    """The website answers to the names in LINTEL_HOSTS only, whatever address we ask it at."""
+    name = os.environ.get("LINTEL_HOSTS", "").split(",")[0].strip().lstrip(".")
+    return {"Host": name} if name not in {"", "*"} else {}
 
 
 def _refuse(error: Exception, code: int) -> int:

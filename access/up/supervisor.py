@@ -59,7 +59,10 @@ class Supervisor:
 
     def __enter__(self) -> "Supervisor":
         adopt_orphans()
-        self._earlier = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        for number in STOP_SIGNALS:
+            # nohup: whoever had the closing of the terminal ignored wants us to stay.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._earlier[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *reason: object) -> None:

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from access.up.folder import DataFolder
 from access.up.program import Program, ProgramError
@@ -81,12 +83,11 @@ class EmbeddedValkey:
                 queue.with_name(f"appendonlydir.broken-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}")
             )
 
-    def client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.folder.valkey_socket), socket_timeout=2)
-
     def answers(self) -> bool:
         """False while it starts or reads its queue file back."""
-        client = self.client()
+        client = redis.Redis(
+            unix_socket_path=str(self.folder.valkey_socket), socket_timeout=2, retry=Retry(NoBackoff(), 0)
+        )
         try:
             return bool(client.ping())
         except redis.RedisError:

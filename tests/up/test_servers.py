@@ -60,6 +60,10 @@ def query(folder: DataFolder) -> psycopg.Connection:
     return psycopg.connect(folder.database_url(), autocommit=True)
 
 
+def entrance(server: EmbeddedValkey) -> redis.Redis:
+    return redis.Redis.from_url(server.folder.redis_url())
+
+
 def rows(server: EmbeddedPostgres) -> int:
     with query(server.folder) as connection:
         return connection.execute("SELECT count(*) FROM kept").fetchone()[0]
@@ -290,16 +294,16 @@ def test_valkey_answers_on_its_socket_and_on_no_port(valkey):
 
 
 def test_killed_valkey_keeps_what_was_queued(valkey):
-    with running(valkey) as process, valkey.client() as client:
+    with running(valkey) as process, entrance(valkey) as client:
         client.rpush("queue", *range(50))
         process.kill()
         process.wait()
-    with running(valkey), valkey.client() as client:
+    with running(valkey), entrance(valkey) as client:
         assert client.llen("queue") == 50
 
 
 def test_queue_file_cut_off_in_the_middle_of_a_command_is_read_up_to_there(valkey):
-    with running(valkey) as process, valkey.client() as client:
+    with running(valkey) as process, entrance(valkey) as client:
         client.rpush("queue", "first")
         client.rpush("queue", "second")
         process.kill()
@@ -307,22 +311,22 @@ def test_queue_file_cut_off_in_the_middle_of_a_command_is_read_up_to_there(valke
     [file] = (valkey.folder.valkey / "appendonlydir").glob("*.incr.aof")
     with file.open("r+b") as opened:
         opened.truncate(file.stat().st_size - 4)
-    with running(valkey), valkey.client() as client:
+    with running(valkey), entrance(valkey) as client:
         assert client.lrange("queue", 0, -1) == [b"first"]
 
 
 def test_unreadable_queue_file_is_put_aside_so_that_the_second_start_succeeds(valkey):
-    with running(valkey), valkey.client() as client:
+    with running(valkey), entrance(valkey) as client:
         client.rpush("queue", "first")
         client.rpush("queue", "second")
     [file] = (valkey.folder.valkey / "appendonlydir").glob("*.incr.aof")
     file.write_bytes(file.read_bytes().replace(b"*3", b"garbage", 1))
     with pytest.raises(ProgramError, match="Bad file format"), running(valkey):
         pass
-    with running(valkey), valkey.client() as client:
+    with running(valkey), entrance(valkey) as client:
         assert client.llen("queue") == 0
         client.rpush("queue", "third")
-    with running(valkey), valkey.client() as client:
+    with running(valkey), entrance(valkey) as client:
         assert client.llen("queue") == 1
     [aside] = valkey.folder.valkey.glob("appendonlydir.broken-*")
     assert b"garbage" in next(aside.glob("*.incr.aof")).read_bytes()
@@ -332,9 +336,9 @@ def test_living_valkey_of_ours_is_stopped_before_another_opens_its_files(valkey)
     left = launch(valkey.program())
     while not valkey.answers():
         time.sleep(0.02)
-    with valkey.client() as client:
+    with entrance(valkey) as client:
         client.set("kept", "yes")
-    with running(valkey) as process, valkey.client() as client:
+    with running(valkey) as process, entrance(valkey) as client:
         assert left.poll() == 0
         assert client.get("kept") == b"yes"
         assert client.info("server")["process_id"] == process.pid

@@ -1,6 +1,8 @@
 import os
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from django.core.management import CommandError, call_command
 from access.management.commands import up as command
 from access.up.folder import DataFolder
 from access.up.port import PortTakenError, ensure_free, web_address
-from access.up.startup import Options, start_servers, up
+from access.up.startup import Options, ask, start_servers, up
 from access.up.supervisor import Supervisor
 
 
@@ -100,6 +102,30 @@ def test_free_port_is_free_and_an_address_of_another_machine_is_not_ours(taken):
 )
 def test_bind_address_is_taken_apart(bind, host, port):
     assert command.address(bind) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "asked"), [(None, "127.0.0.1"), ("*", "127.0.0.1"), (".door.example,localhost", "door.example")]
+)
+def test_website_is_asked_by_a_name_it_answers_to(monkeypatch, hosts, asked):
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"{self.headers['Host']} {self.path}".encode())
+
+        def log_message(self, *_):
+            pass
+
+    if hosts:
+        monkeypatch.setenv("LINTEL_HOSTS", hosts)
+    with HTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        status, text = ask(f"http://127.0.0.1:{server.server_port}/readyz")
+        thread.join()
+    assert (status, text.replace(f":{server.server_port}", "")) == (200, f"{asked} /readyz")
+    assert ask(f"http://127.0.0.1:{free_port()}/readyz")[0] == 0
 
 
 def test_web_address_can_be_typed_into_a_browser():

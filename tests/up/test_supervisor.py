@@ -221,6 +221,16 @@ def test_request_to_stop_ends_the_watch_and_everything_watched(make, number):
     assert signal.getsignal(number) == before
 
 
+def test_closing_the_terminal_is_ignored_where_the_starter_had_it_ignored():
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Supervisor():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, earlier)
+
+
 def test_request_to_stop_in_the_middle_of_a_launch_leaves_no_child_behind(make, place):
     def interrupt() -> None:
         os.kill(os.getpid(), signal.SIGINT)
