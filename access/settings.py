@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import reverse_lazy
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from access.up.folder import DataFolder
@@ -136,6 +136,7 @@ ALLOWED_HOSTS = text("LINTEL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in text("LINTEL_ORIGINS").split(",") if origin]
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -199,9 +200,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # pictures live sealed in Postgres
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Snapshots are at most 2 MB; an enrolment carries several photographs from a phone.
+# Snapshots are at most 2 MB; an enrolment carries several photographs from a phone. A request larger than
+# FILE_UPLOAD_MAX_MEMORY_SIZE loses its files silently, which the form of a person says out loud.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # uploads stay in memory: no face in a temporary file
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024  # uploads stay in memory: no face in a temporary file
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 HTTPS = flag("LINTEL_HTTPS", default=False)
@@ -266,7 +268,12 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": text("LINTEL_LOG_LEVEL", "INFO")},
-    "loggers": {"django.security.DisallowedHost": {"level": "ERROR"}},
+    "loggers": {
+        "django.security.DisallowedHost": {"level": "ERROR"},
+        # Two lines a snapshot would drown what matters; the decisions table is the log of decisions.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }
 
 UNFOLD = {
@@ -278,90 +285,28 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.6% .013 230)",
+            "100": "oklch(94.8% .027 230)",
+            "200": "oklch(90% .052 230)",
+            "300": "oklch(82.5% .085 231)",
+            "400": "oklch(73.5% .11 233)",
+            "500": "oklch(61% .115 236)",
+            "600": "oklch(50.5% .105 239)",
+            "700": "oklch(44% .092 240)",
+            "800": "oklch(38% .077 241)",
+            "900": "oklch(33% .064 242)",
+            "950": "oklch(25% .05 243)",
+        }
+    },
+    "STYLES": [lambda request: static("access/admin.css")],
+    "SCRIPTS": [lambda request: static("access/admin.js")],
+    "ENVIRONMENT": "access.admin.index.demo_mark",
+    "DASHBOARD_CALLBACK": "access.admin.index.dashboard",
     "SIDEBAR": {
-        "show_search": True,
+        "show_search": False,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "title": _("People"),
-                "items": [
-                    {
-                        "title": _("People"),
-                        "icon": "badge",
-                        "link": reverse_lazy("admin:access_person_changelist"),
-                    },
-                    {
-                        "title": _("Enrolments"),
-                        "icon": "add_a_photo",
-                        "link": reverse_lazy("admin:access_enrolment_changelist"),
-                    },
-                    {
-                        "title": _("Galleries"),
-                        "icon": "group",
-                        "link": reverse_lazy("admin:access_gallery_changelist"),
-                    },
-                    {
-                        "title": _("Departments"),
-                        "icon": "domain",
-                        "link": reverse_lazy("admin:access_department_changelist"),
-                    },
-                    {
-                        "title": _("Consent texts"),
-                        "icon": "contract",
-                        "link": reverse_lazy("admin:access_consenttext_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": _("Doors"),
-                "items": [
-                    {
-                        "title": _("Decisions"),
-                        "icon": "sensor_door",
-                        "link": reverse_lazy("admin:access_decision_changelist"),
-                    },
-                    {
-                        "title": _("Sites"),
-                        "icon": "location_city",
-                        "link": reverse_lazy("admin:access_site_changelist"),
-                    },
-                    {
-                        "title": _("Doors"),
-                        "icon": "door_front",
-                        "link": reverse_lazy("admin:access_door_changelist"),
-                    },
-                    {
-                        "title": _("Kiosks"),
-                        "icon": "tablet",
-                        "link": reverse_lazy("admin:access_kiosk_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": _("Attendance"),
-                "items": [
-                    {
-                        "title": _("Punches"),
-                        "icon": "schedule",
-                        "link": reverse_lazy("admin:access_punch_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": _("Security"),
-                "items": [
-                    {
-                        "title": _("Audit trail"),
-                        "icon": "policy",
-                        "link": reverse_lazy("admin:access_auditentry_changelist"),
-                    },
-                    {
-                        "title": _("Staff"),
-                        "icon": "manage_accounts",
-                        "link": reverse_lazy("admin:access_staff_changelist"),
-                    },
-                ],
-            },
-        ],
+        "navigation": "access.admin.index.menu",
     },
 }

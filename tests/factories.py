@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.utils import timezone
+from numpy.typing import NDArray
 from PIL import Image
 
 from access import gallery, people, places, snapshots
@@ -119,3 +120,9 @@ def cast() -> Cast:
 def at(text: str) -> datetime:
     """A moment from its ISO form with offset."""
     return datetime.fromisoformat(text)
+
+
+def unit(vector: tuple[float, ...]) -> NDArray[np.float32]:
+    """(D,) float32 of length one."""
+    values = np.asarray(vector, np.float32)
+    return values / np.linalg.norm(values)

@@ -84,7 +84,7 @@ class Command(BaseCommand):
         self.stdout.write("")
         self.stdout.write(
             f"{tally.people} people, {tally.accepted} photographs accepted, {len(tally.refused)} refused, "
-            f"{tally.to_review} people to review, {tally.skipped} files skipped (handed in before, or unreadable)."
+            f"{tally.to_review} people to review, {tally.skipped} files skipped (known, or unreadable)."
         )
         return tally
 

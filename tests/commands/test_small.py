@@ -1,0 +1,115 @@
+"""The operator's small commands."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+
+from access import decisions, gallery, people, places, vault
+from access.models import AuditEntry, Decision, Faceprint, Kiosk, Person, PersonKey, Punch, Site, Snapshot
+from access.up import demo
+from tests import factories
+from tests.factories import ALICE, STRANGER, Cast
+from workers import turning
+
+
+def say(name: str, *arguments: str, **options: object) -> str:
+    out = io.StringIO()
+    call_command(name, *arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_licences_names_every_package_with_a_licence_and_every_model(db: None) -> None:
+    text = say("licences")
+    for name in ("django ", "psycopg ", "onnxruntime ", "mtcnn"):
+        assert name in text
+    assert "see its files" not in text.split("Models")[0].split("lintel")[0]
+
+
+def test_new_kiosk_prints_a_key_that_works(cast: Cast) -> None:
+    key = say("new_kiosk", "Works", "Back door", "Tablet").strip()
+    assert places.kiosk_for(key) == Kiosk.objects.get(name="Tablet")
+    with pytest.raises(CommandError, match="already has a kiosk"):
+        say("new_kiosk", "Works", "Back door", "Tablet")
+    with pytest.raises(CommandError, match="'Works' 'Front door'"):
+        say("new_kiosk", "Works", "Cellar", "Tablet")
+
+
+def test_erase_person_prints_the_receipt(cast: Cast) -> None:
+    assert "faceprints deleted: 1" in say("erase_person", "00017", "--yes")
+    with pytest.raises(CommandError, match="Nobody has the badge number"):
+        say("erase_person", "00017", "--yes")
+
+
+def test_new_master_key_is_a_key() -> None:
+    Fernet(say("new_master_key").strip())
+
+
+def test_rotate_master_key_lets_the_old_key_go(cast: Cast, settings: LazySettings) -> None:
+    key = people.key_of(cast.alice)
+    old, new = settings.MASTER_KEYS, Fernet.generate_key().decode()
+    bare = vault.unwrap(key)
+    settings.MASTER_KEYS = [new, *old]
+    assert "2 keys are now under the newest" in say("rotate_master_key")
+    settings.MASTER_KEYS = [new]
+    assert vault.unwrap(PersonKey.objects.get(person=cast.alice).wrapped) == bare
+    gallery.current_turn()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_is_made_once_and_removed_whole(
+    run_queue: list[Any], camera_sees: Callable[..., Any]
+) -> None:
+    camera_sees(ALICE)
+    real = factories.person("Real Rita")
+    assert demo.seed() == {"doors": 3, "kiosks": 2, "people": 2}
+    assert demo.seed() is None
+    kiosk = Kiosk.objects.get(name=demo.KIOSK)
+    assert decisions.reach(kiosk, factories.sent()).granted
+    say("remove_demo")
+    left = [table.objects.count() for table in (Site, Kiosk, Snapshot, Decision, Punch, Faceprint)]
+    assert (left, list(Person.objects.all())) == ([0] * 6, [real])
+    assert AuditEntry.objects.filter(action="demo.removed").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_stays_where_it_took_part_in_real_events(
+    run_queue: list[Any], camera_sees: Callable[..., Any], cast: Cast
+) -> None:
+    camera_sees(STRANGER)
+    demo.seed()
+    person = Person.objects.get(badge="DEMO-02")
+    people.note_consent(person, factories.consent_text())
+    cast.crew.people.add(person)
+    factories.faceprint(person, (0, 0, 0, 0, 1.0, 0, 0, 0))
+    camera_sees((0, 0, 0, 0, 1.0, 0, 0, 0))
+    assert decisions.reach(cast.kiosk, factories.sent()).granted
+    with pytest.raises(CommandError, match="took part in events of real sites"):
+        say("remove_demo")
+    assert Site.objects.filter(demo=True).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_search_index_finds_what_exact_search_finds(cast: Cast) -> None:
+    for number in range(1000, 1040):  # badges beyond those of the cast
+        vector = [0.0] * 8
+        vector[number % 8], vector[(number + 3) % 8] = 1.0, (number - 999) / 40
+        person = factories.person(badge=str(number))
+        cast.crew.people.add(person)
+        factories.faceprint(person, tuple(vector))
+    assert "index built" in say("search_index", "build")
+    assert "recall@1 1.0000" in say("search_index", "recall", queries=40)
+    turn, secret = gallery.current_turn()
+    found = gallery.nearest(
+        turning.turn(factories.unit(ALICE), secret),
+        model="test-model",
+        turn=turn,
+        site=cast.site.pk,
+        method="hnsw",
+    )
+    assert found.neighbours[0].person == cast.alice.pk
+    assert "index dropped" in say("search_index", "drop")
