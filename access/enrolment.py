@@ -332,6 +332,17 @@ def _finish(enrolment: Enrolment, state: str) -> bool:
     )
 
 
+@transaction.atomic
+def remove_photograph(photograph: Photograph, *, by: object) -> None:
+    """The picture and its faceprint are gone. Raises ValueError while a worker may be looking at it."""
+    held = Enrolment.objects.select_for_update().get(pk=photograph.enrolment_id)
+    if held.state == Enrolment.State.WAITING:
+        raise ValueError("This photograph is still being looked at.")
+    audit.record("photograph.deleted", f"person:{photograph.person_id}", by=by, photograph=photograph.pk)
+    gallery.retire(Faceprint.objects.filter(photograph=photograph), by=by)
+    photograph.delete()
+
+
 # --- What a member of staff does about a doubt ----------------------------------------------------
 
 

@@ -166,3 +166,11 @@ def suspend(person: Person, *, by: object = None) -> None:
     person.active = False
     person.save(update_fields=["active"])
     audit.record("person.suspended", person, by=by)
+
+
+@transaction.atomic
+def reactivate(person: Person, *, by: object = None) -> None:
+    """The person is let in again from the next decision on, as far as consent and galleries allow."""
+    person.active = True
+    person.save(update_fields=["active"])
+    audit.record("person.reactivated", person, by=by)
