@@ -1,0 +1,9 @@
+"""The admin: what members of staff see and do, one module per subject.
+
+Promise: every page asks for the permission of its table, every change leaves an audit entry, and
+nothing here decides anything: the rules stand in the modules beside the tables.
+"""
+
+from access.admin import attendance, audit, decisions, enrolment, gallery, people, places, staff
+
+__all__ = ["attendance", "audit", "decisions", "enrolment", "gallery", "people", "places", "staff"]

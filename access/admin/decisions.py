@@ -1,0 +1,224 @@
+"""Decisions on screen: the list, and the whole story of one of them for whoever has to explain it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from access.admin.audit import ReadOnly, details, who, words
+from access.admin.days import Days, at_site
+from access.attendance import Punch
+from access.audit import AuditEntry
+from access.decisions import Decision
+from access.people import Person
+from access.policy import Reason
+
+REASONS = {
+    Reason.OK: _("One known, clear face that this door admits."),
+    Reason.STALE: _("The picture was older than this door allows."),
+    Reason.CLOCK_UNTRUSTED: _("The kiosk's clock ran ahead of ours."),
+    Reason.DEADLINE: _("No decision by the deadline."),
+    Reason.UNREADABLE: _("The file was not a readable picture."),
+    Reason.NO_FACE: _("No face in the picture."),
+    Reason.SEVERAL_FACES: _("Several faces in the picture."),
+    Reason.TOO_SMALL: _("The face was too small."),
+    Reason.CUT_OFF: _("The face was cut off by the edge."),
+    Reason.BLURRED: _("The face was blurred."),
+    Reason.TOO_DARK: _("The face was too dark."),
+    Reason.TOO_BRIGHT: _("The face was too bright."),
+    Reason.TURNED_AWAY: _("The face was turned away."),
+    Reason.UNKNOWN_FACE: _("Nobody found at this site resembles the face enough."),
+    Reason.AMBIGUOUS: _("Two people resemble the face too evenly."),
+    Reason.SUSPENDED: _("The person is suspended."),
+    Reason.NOT_CONSENTED: _("The person has given no consent."),
+    Reason.NO_PERMISSION: _("No gallery of this person is admitted at this door."),
+    Reason.UNCALIBRATED: _("The embedding model has no calibration, so nobody may be named."),
+    Reason.WORKER_FAILED: _("The picture stopped its worker three times."),
+}
+# The order in which the rule of the door asks; what comes after the first no is not asked.
+RULE = (
+    (
+        _("The moment"),
+        _("Fresh, from a clock to trust, and decided in time."),
+        "STALE CLOCK_UNTRUSTED DEADLINE",
+    ),
+    (
+        _("The picture"),
+        _("Readable, with exactly one face that is clear enough."),
+        "UNREADABLE NO_FACE SEVERAL_FACES TOO_SMALL CUT_OFF BLURRED TOO_DARK TOO_BRIGHT TURNED_AWAY"
+        " WORKER_FAILED",
+    ),
+    (
+        _("The face"),
+        _("One person of this site, and no other nearly as near."),
+        "UNCALIBRATED UNKNOWN_FACE AMBIGUOUS",
+    ),
+    (_("The person"), _("Active, consenting, and admitted here."), "SUSPENDED NOT_CONSENTED NO_PERMISSION"),
+)
+FACTS = {
+    "model": _("Embedding model"),
+    "faces": _("Faces found"),
+    "score": _("Score of the nearest person (cosine)"),
+    "threshold": _("Score needed"),
+    "lead": _("Lead over the next person"),
+    "gallery": _("Faceprints compared"),
+    "tries": _("Tries by workers"),
+}
+QUALITY = {
+    "sharpness": _("Sharpness (0 to 1)"),
+    "eye_distance": _("Distance between the eyes (pixels)"),
+    "yaw": _("Turned sideways (°)"),
+    "pitch": _("Turned up or down (°)"),
+    "roll": _("Tilted (°)"),
+    "outside": _("Beyond the edge (share of the face)"),
+    "dark_end": _("Darkest twentieth (luma, 0–255)"),
+    "bright_end": _("Brightest twentieth (luma, 0–255)"),
+    "contrast": _("Contrast (luma)"),
+    "burnt_out": _("Burnt out (share)"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question of the rule, and how it was answered: "yes", "no", or "" where it was not asked."""
+
+    name: Any
+    text: Any
+    answer: str
+
+
+def steps(reason: str) -> list[Step]:
+    failed = next((n for n, (*_words, keys) in enumerate(RULE) if reason in keys.lower().split()), len(RULE))
+    return [
+        Step(name, text, "yes" if n < failed else "no" if n == failed else "")
+        for n, (name, text, _keys) in enumerate(RULE)
+    ]
+
+
+def reason_words(reason: str) -> str:
+    return str(REASONS.get(reason, reason))
+
+
+def milliseconds(decision: Decision) -> int:
+    """From receipt to decision."""
+    return round((decision.at - decision.snapshot.received).total_seconds() * 1000)
+
+
+class ReasonFilter(DropdownFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [(reason.value, text) for reason, text in REASONS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Decision]) -> QuerySet[Decision]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+class GrantedFilter(DropdownFilter):
+    title = _("decision")
+    parameter_name = "granted"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [("yes", _("Granted")), ("no", _("Refused"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Decision]) -> QuerySet[Decision]:
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        return queryset.filter(granted=self.value() == "yes")
+
+
+class DaysAtDoor(Days):
+    zone = "snapshot__kiosk__door__site__zone"
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnly):
+    list_display = ["when", "outcome", "why", "person", "way", "where", "took"]
+    list_filter = [
+        GrantedFilter,
+        ReasonFilter,
+        ("snapshot__kiosk__door__site", RelatedDropdownFilter),
+        ("snapshot__kiosk__door", RelatedDropdownFilter),
+        ("at", DaysAtDoor),
+    ]
+    list_select_related = ["person", "snapshot__kiosk__door__site"]
+    search_fields = ["person__badge", "person__name"]
+    search_help_text = _("Badge number or name")
+
+    @display(description=_("time"), ordering="at")
+    def when(self, decision: Decision) -> str:
+        return at_site(decision.at, decision.snapshot.kiosk.door.site.zone)
+
+    @display(description=_("decision"), ordering="granted", label={"yes": "success", "no": "danger"})
+    def outcome(self, decision: Decision) -> tuple[str, Any]:
+        return ("yes", _("granted")) if decision.granted else ("no", _("refused"))
+
+    @display(description=_("reason"), ordering="reason")
+    def why(self, decision: Decision) -> str:
+        return format_html('<span title="{}">{}</span>', decision.reason, reason_words(decision.reason))
+
+    @display(description=_("direction"), ordering="direction", empty_value="–")
+    def way(self, decision: Decision) -> str | None:
+        return {"in": str(_("in")), "out": str(_("out"))}.get(decision.direction)
+
+    @display(description=_("door and kiosk"))
+    def where(self, decision: Decision) -> str:
+        kiosk = decision.snapshot.kiosk
+        return f"{kiosk.door} · {kiosk}"
+
+    @display(description=_("took"))
+    def took(self, decision: Decision) -> str:
+        return f"{milliseconds(decision)} ms"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        decision = self.seen(request, object_id)
+        snapshot = decision.snapshot
+        door = snapshot.kiosk.door
+        entries = AuditEntry.objects.filter(subject=f"snapshot:{snapshot.pk}").select_related("staff")
+        numbers = decision.facts.get("quality") or {}
+        near = Person.objects.filter(pk__in=decision.facts.get("people", []))
+        return self.page(
+            request,
+            "access/decision.html",
+            decision,
+            title=_("Decision of %(time)s") % {"time": self.when(decision)},
+            decision=decision,
+            why=reason_words(decision.reason),
+            took=milliseconds(decision),
+            steps=steps(decision.reason),
+            snapshot=[
+                (_("Door"), door),
+                (_("Kiosk"), snapshot.kiosk),
+                (_("Taken (kiosk's clock)"), at_site(snapshot.taken, door.site.zone)),
+                (_("Received (our clock)"), at_site(snapshot.received, door.site.zone)),
+                (_("Decided"), self.when(decision)),
+                (
+                    _("Deadline"),
+                    f"{round((snapshot.deadline - snapshot.received).total_seconds() * 1000)} ms",
+                ),
+                (_("Kind"), snapshot.get_kind_display()),
+                (_("Nonce"), snapshot.nonce),
+            ],
+            facts=[
+                (label, decision.facts[key])
+                for key, label in FACTS.items()
+                if decision.facts.get(key) is not None
+            ],
+            near=near if request.user.has_perm("access.view_person") else [],
+            quality=[(label, numbers[key]) for key, label in QUALITY.items() if key in numbers],
+            times=list((decision.facts.get("milliseconds") or {}).items()),
+            punch=Punch.objects.filter(snapshot=snapshot).first(),
+            entries=[(entry, words(entry), who(entry), details(entry)) for entry in entries],
+        )
+
+    def subjects(self, obj: Decision) -> list[str]:
+        return [f"snapshot:{obj.pk}"]

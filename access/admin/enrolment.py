@@ -1,0 +1,113 @@
+"""Enrolments on screen, and the page where a human settles whether two people are one."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from access import enrolment
+from access.admin import photographs
+from access.admin.audit import ReadOnly
+from access.admin.people import STATES
+from access.enrolment import Enrolment, Photograph
+from access.people import Person
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(ReadOnly):
+    list_display = ["whose", "state_label", "accepted", "refused", "resembles", "submitted", "submitted_by"]
+    list_filter = [("state", ChoicesDropdownFilter), "submitted"]
+    list_select_related = ["person", "lookalike", "submitted_by"]
+    search_fields = ["person__badge", "person__name"]
+    search_help_text = _("Name or badge number")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Enrolment]:
+        counts = {
+            f"{state}_count": Count("photographs", filter=Q(photographs__state=state))
+            for state in (Photograph.State.ACCEPTED.value, Photograph.State.REFUSED.value)
+        }
+        return super().get_queryset(request).annotate(**counts)
+
+    @display(description=_("person"), ordering="person__name")
+    def whose(self, held: Enrolment) -> str:
+        return str(held.person)
+
+    @display(description=_("state"), ordering="state", label=STATES)
+    def state_label(self, held: Enrolment) -> tuple[str, str]:
+        return held.state, held.get_state_display()
+
+    @display(description=_("accepted"))
+    def accepted(self, held: Enrolment) -> int:
+        return held.accepted_count
+
+    @display(description=_("refused"))
+    def refused(self, held: Enrolment) -> int:
+        return held.refused_count
+
+    @display(description=_("resembles"))
+    def resembles(self, held: Enrolment) -> str:
+        return str(held.lookalike or "–")
+
+    # --- Both people side by side -----------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        settle = self.admin_site.admin_view(self.settle)
+        return [path("<int:key>/settle/", settle, name="access_enrolment_settle"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        held = self.seen(request, object_id)
+        sides = [(_("Handed in now"), held.person, held.photographs)]
+        if held.lookalike:
+            known = held.lookalike.photographs.filter(faceprint__active=True)
+            sides.append((_("Already enrolled"), held.lookalike, known))
+        return self.page(
+            request,
+            "access/review.html",
+            held,
+            title=_("Enrolment of %(person)s") % {"person": held.person},
+            enrolment=held,
+            state_style=STATES[held.state],
+            sides=[(caption, person, self.cards(request, person, rows)) for caption, person, rows in sides],
+            may_settle=held.state == Enrolment.State.REVIEW and self.may_settle(request),
+            may_look=photographs.may_look(request),
+        )
+
+    def cards(
+        self, request: HttpRequest, person: Person, rows: QuerySet[Photograph]
+    ) -> list[photographs.Shown]:
+        found = list(rows.defer("sealed"))
+        if not found or not photographs.may_look(request):
+            return []
+        ticket = photographs.new_ticket(request, person)
+        return [photographs.shown(photograph, ticket) for photograph in found]
+
+    def may_settle(self, request: HttpRequest) -> bool:
+        """Settling needs eyes on both faces."""
+        return request.user.has_perm("access.change_enrolment") and photographs.may_look(request)
+
+    def settle(self, request: HttpRequest, key: int) -> HttpResponse:
+        held = self.seen(request, str(key))
+        if not self.may_settle(request):
+            raise PermissionDenied
+        answer = request.POST.get("answer")
+        if request.method != "POST" or answer not in {"same", "different"}:
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            enrolment.settle_review(held, different=answer == "different", by=request.user)
+        except ValueError:
+            self.message_user(request, _("Somebody else has settled this meanwhile."), "WARNING")
+            return HttpResponseRedirect(self.url("change", key))
+        held.refresh_from_db()
+        if held.state == Enrolment.State.DONE:
+            self.message_user(request, _("Accepted: the doors know this face from now on."), "SUCCESS")
+        else:
+            self.message_user(request, _("Refused: the new faceprints were deleted."), "SUCCESS")
+        return HttpResponseRedirect(f"{self.url('changelist')}?state__exact=review")

@@ -1,0 +1,170 @@
+"""The first page and the menu: what needs a human, what the doors did today, who is at work behind them."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from access import health
+from access.admin.days import at_site
+from access.admin.decisions import reason_words
+from access.decisions import Decision
+from access.enrolment import Enrolment
+from access.gallery import Faceprint
+from access.people import Consent, Person
+from access.places import Kiosk, Site
+
+LATEST = 10
+# A kiosk silent for this long is worth a look.
+KIOSK_SILENCE = timedelta(minutes=15)
+
+MENU = (
+    (
+        _("People"),
+        (
+            (_("People"), "badge", "person"),
+            (_("To review"), "compare", "enrolment?state__exact=review"),
+            (_("Enrolments"), "add_a_photo", "enrolment"),
+            (_("Galleries"), "group", "gallery"),
+            (_("Departments"), "domain", "department"),
+            (_("Consent texts"), "contract", "consenttext"),
+        ),
+    ),
+    (
+        _("Doors"),
+        (
+            (_("Decisions"), "sensor_door", "decision"),
+            (_("Sites"), "location_city", "site"),
+            (_("Doors"), "door_front", "door"),
+            (_("Kiosks"), "tablet", "kiosk"),
+        ),
+    ),
+    (_("Attendance"), ((_("Punches"), "schedule", "punch"), (_("Export"), "download", "punch!export"))),
+    (
+        _("Security"),
+        (
+            (_("Audit trail"), "policy", "auditentry"),
+            (_("Staff"), "manage_accounts", "staff"),
+        ),
+    ),
+)
+
+
+def menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: only what this login may see, and how many enrolments wait for a human."""
+    groups = []
+    for title, entries in MENU:
+        items = [
+            item(request, name, icon, target)
+            for name, icon, target in entries
+            if request.user.has_perm(f"access.view_{target.split('?')[0].split('!')[0]}")
+        ]
+        if items:
+            groups.append({"title": title, "items": items})
+    home = {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
+    home["active"] = request.path == home["link"]
+    return [{"title": "", "items": [home]}, *groups]
+
+
+def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, Any]:
+    """One line. `model?query` is a filtered list with its count, `model!page` a page beside the list."""
+    path, _mark, query = target.partition("?")
+    model, _mark, page = path.partition("!")
+    link = reverse(f"admin:access_{model}_{page or 'changelist'}")
+    reviewing = request.GET.get("state__exact") == "review"
+    if page or query:
+        active = request.path == link and (not query or reviewing)
+    else:
+        own = reverse("admin:access_punch_export")
+        active = request.path.startswith(link) and request.path != own
+        active = active and not (reviewing and model == "enrolment")
+    found = {"title": title, "icon": icon, "link": f"{link}?{query}" if query else link, "active": active}
+    if query and (count := to_review().count()):
+        found |= {"badge": count, "badge_variant": "warning"}
+    return found
+
+
+def to_review() -> QuerySet[Enrolment]:
+    return Enrolment.objects.filter(state=Enrolment.State.REVIEW)
+
+
+def demo_mark(request: HttpRequest) -> list[Any] | None:
+    """The mark at the top of every page while a demo site exists."""
+    return [_("Demo data"), "warning"] if Site.objects.filter(demo=True).exists() else None
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the first page shows; each part only with the permission of its table."""
+    may = {
+        model: request.user.has_perm(f"access.view_{model}")
+        for model in ("person", "enrolment", "decision", "kiosk", "worker")
+    }
+    return context | {
+        "title": _("Overview"),
+        "demo": Site.objects.filter(demo=True).exists(),
+        "people": people_figures() if may["person"] else None,
+        "reviews": to_review().count() if may["enrolment"] else None,
+        "decisions": decision_figures() if may["decision"] else None,
+        "workers": list(health.present()) if may["worker"] or may["kiosk"] else None,
+        "kiosks": kiosks() if may["kiosk"] else None,
+    }
+
+
+def people_figures() -> dict[str, int]:
+    there = Person.objects.filter(erased=None)
+    printed = Exists(Faceprint.objects.filter(person=OuterRef("pk"), active=True))
+    consenting = Exists(Consent.objects.filter(person=OuterRef("pk"), withdrawn=None))
+    return {
+        "all": there.count(),
+        "enrolled": there.filter(printed).count(),
+        "without_consent": there.filter(~consenting).count(),
+    }
+
+
+def decision_figures() -> dict[str, Any]:
+    """The last 24 hours by reason: sites lie in different zones, so "today" would be a different day each."""
+    since = timezone.now() - timedelta(hours=24)
+    rows = list(
+        Decision.objects.filter(at__gt=since)
+        .order_by()
+        .values_list("granted", "reason")
+        .annotate(n=Count("snapshot"))
+        .order_by("-granted", "-n")
+    )
+    most = max((count for _granted, _reason, count in rows), default=1)
+    latest = Decision.objects.select_related("person", "snapshot__kiosk__door__site")[:LATEST]
+    return {
+        "granted": sum(count for granted, _reason, count in rows if granted),
+        "refused": sum(count for granted, _reason, count in rows if not granted),
+        "reasons": [
+            {
+                "granted": granted,
+                "reason": reason,
+                "words": reason_words(reason),
+                "count": count,
+                "share": round(100 * count / most),
+            }
+            for granted, reason, count in rows
+        ],
+        "latest": [
+            (row, at_site(row.at, row.snapshot.kiosk.door.site.zone), reason_words(row.reason))
+            for row in latest
+        ],
+    }
+
+
+def kiosks() -> list[tuple[Kiosk, str, bool]]:
+    """Each kiosk, when it was last seen, and whether it is quiet although it should not be."""
+    quiet = timezone.now() - KIOSK_SILENCE
+    return [
+        (
+            kiosk,
+            at_site(kiosk.last_seen, kiosk.door.site.zone) if kiosk.last_seen else "",
+            kiosk.active and (kiosk.last_seen is None or kiosk.last_seen < quiet),
+        )
+        for kiosk in Kiosk.objects.select_related("door__site")
+    ]

@@ -1,0 +1,426 @@
+"""People on screen: who they are, where they may go, what they agreed to, and their photographs.
+
+Promise: a form is saved whole or not at all, photographs included; nobody is ever deleted, only erased,
+with a receipt.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from access import audit, enrolment, erasure, people
+from access.admin import photographs
+from access.admin.audit import Audited
+from access.admin.person_form import EraseForm, PersonForm
+from access.audit import AuditEntry
+from access.enrolment import Enrolment
+from access.gallery import Faceprint
+from access.people import Consent, ConsentText, Department, Person
+
+# What a part of the form asks for beyond the right to change people.
+RIGHTS = {
+    "galleries": "access.change_gallery",
+    "consent_text": "access.add_consent",
+    "photographs": "access.add_photograph",
+}
+STATES = {"waiting": "info", "done": "success", "refused": "danger", "review": "warning"}
+
+
+class StandingFilter(DropdownFilter):
+    """Erased people are shown only when asked for."""
+
+    title = _("standing")
+    parameter_name = "standing"
+    all_option = None
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [
+            ("", _("All but erased")),
+            ("active", _("Active")),
+            ("suspended", _("Suspended")),
+            ("erased", _("Erased")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> QuerySet[Person]:
+        match self.value():
+            case "active":
+                return queryset.filter(active=True, erased=None)
+            case "suspended":
+                return queryset.filter(active=False, erased=None)
+            case "erased":
+                return queryset.exclude(erased=None)
+        return queryset.filter(erased=None)
+
+
+class YesNoFilter(DropdownFilter):
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> QuerySet[Person]:
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        return queryset.filter(self.condition if self.value() == "yes" else ~self.condition)
+
+
+class ConsentFilter(YesNoFilter):
+    title, parameter_name = _("consent"), "consent"
+    condition = Q(Exists(Consent.objects.filter(person=OuterRef("pk"), withdrawn=None)))
+
+
+class FaceprintFilter(YesNoFilter):
+    title, parameter_name = _("faceprints"), "faceprints"
+    condition = Q(Exists(Faceprint.objects.filter(person=OuterRef("pk"), active=True)))
+
+
+@admin.register(Department)
+class DepartmentAdmin(Audited):
+    list_display = ["name", "members"]
+    search_fields = ["name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Department]:
+        found = super().get_queryset(request)
+        return found.annotate(member_count=Count("people", filter=Q(people__erased=None)))
+
+    @display(description=_("people"), ordering="member_count")
+    def members(self, department: Department) -> int:
+        return department.member_count
+
+
+@admin.register(ConsentText)
+class ConsentTextAdmin(Audited):
+    """Words somebody agreed to are never reworded: a new text gets a new version."""
+
+    list_display = ["version", "language", "published", "agreed"]
+    search_fields = ["version", "body"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConsentText]:
+        in_force = Count("consent", filter=Q(consent__withdrawn=None))
+        return super().get_queryset(request).annotate(in_force=in_force)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        if obj is not None and Consent.objects.filter(text=obj).exists():
+            return False
+        return super().has_change_permission(request, obj)
+
+    @display(description=_("consents in force"), ordering="in_force")
+    def agreed(self, text: ConsentText) -> int:
+        return text.in_force
+
+
+@admin.register(Person)
+class PersonAdmin(photographs.Photographs):
+    form = PersonForm
+    change_form_template = "access/person.html"
+    list_display = ["who", "badge", "in_department", "standing", "consent", "faceprints", "enrolled"]
+    list_filter = [
+        ("department", RelatedDropdownFilter),
+        StandingFilter,
+        ConsentFilter,
+        FaceprintFilter,
+    ]
+    list_select_related = ["department"]
+    search_fields = ["badge", "name"]
+    search_help_text = _("Name or badge number")
+    actions_detail = ["withdraw", "suspend", "reactivate", "erase"]
+
+    # --- The list ---------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
+        consents = Consent.objects.filter(person=OuterRef("pk"), withdrawn=None)
+        prints = Faceprint.objects.filter(person=OuterRef("pk"), active=True).order_by()
+        counted = prints.values("person").annotate(n=Count("id")).values("n")
+        latest = Enrolment.objects.filter(person=OuterRef("pk")).order_by("-submitted")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                consent_version=Subquery(consents.values("text__version")[:1]),
+                faceprint_count=Subquery(counted),
+                last_enrolment=Subquery(latest.values("state")[:1]),
+            )
+        )
+
+    @display(description=_("name"), ordering="name")
+    def who(self, person: Person) -> str:
+        if person.demo:
+            return format_html('{} <span class="lintel-quiet">{}</span>', person.name, _("demo"))
+        return person.name
+
+    @display(description=_("department"), ordering="department__name")
+    def in_department(self, person: Person) -> str:
+        return str(person.department or "–")
+
+    @display(
+        description=_("standing"),
+        ordering="active",
+        label={"active": "success", "suspended": "danger", "erased": "default"},
+    )
+    def standing(self, person: Person) -> tuple[str, Any]:
+        if person.erased:
+            return "erased", _("erased")
+        return ("active", _("active")) if person.active else ("suspended", _("suspended"))
+
+    @display(description=_("consent"), label={"yes": "success", "no": "warning"})
+    def consent(self, person: Person) -> tuple[str, Any]:
+        version = getattr(person, "consent_version", None)
+        return ("yes", _("yes, %(version)s") % {"version": version}) if version else ("no", _("no"))
+
+    @display(description=_("faceprints"), ordering=F("faceprint_count").asc(nulls_first=True))
+    def faceprints(self, person: Person) -> int:
+        return person.faceprint_count or 0
+
+    @display(description=_("enrolment"), ordering="last_enrolment", label=STATES)
+    def enrolled(self, person: Person) -> tuple[str, str] | None:
+        if not person.last_enrolment:
+            return None
+        return person.last_enrolment, str(Enrolment.State(person.last_enrolment).label)
+
+    # --- The form ---------------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> list[Any]:
+        allowed = self.allowed(request)
+        parts = [
+            (None, {"fields": [("name", "badge"), "department", "active"]}),
+            (_("Where this person may go"), {"fields": ["galleries"]}),
+            (_("Consent"), {"fields": ["consent_text"]}),
+            (_("New photographs"), {"fields": ["photographs"]}),
+        ]
+        withheld = set(RIGHTS) - set(allowed)
+        return [part for part in parts if not withheld.intersection(part[1]["fields"])]
+
+    def allowed(self, request: HttpRequest) -> list[str]:
+        return [name for name, right in RIGHTS.items() if request.user.has_perm(right)]
+
+    def get_form(
+        self, request: HttpRequest, obj: Person | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm]:
+        form = super().get_form(request, obj, change, **kwargs)
+        for name in set(RIGHTS) - set(self.allowed(request)):
+            form.base_fields.pop(name, None)  # not only hidden: what is posted all the same is not read
+        sent = int(request.META.get("CONTENT_LENGTH") or 0)
+        form.oversized = sent > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if isinstance(obj, Person) and obj.erased:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # punches and decisions name this row for good: erase empties it instead
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except enrolment.NoConsent:
+            # Withdrawn by somebody else while this form was open; everything was rolled back.
+            messages.error(request, _("Nothing was saved: the consent was withdrawn meanwhile."))
+            return HttpResponseRedirect(request.path)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        extra = dict(extra_context or {})
+        person = self.get_object(request, object_id)
+        if person is not None and self.has_view_or_change_permission(request, person):
+            extra["standing"] = self.summary(person)
+            if request.method == "GET" and photographs.may_look(request) and person.photographs.exists():
+                extra["photographs"] = photographs.panel(
+                    request, person, photographs.new_ticket(request, person)
+                )
+        return super().change_view(request, object_id, form_url, extra)
+
+    def summary(self, person: Person) -> dict[str, Any]:
+        """What the strip above the form says."""
+        consent = person.consents.filter(withdrawn=None).select_related("text", "noted_by").first()
+        return {
+            "person": person,
+            "consent": consent,
+            "faceprints": person.faceprint_count or 0,
+            "enrolment": self.enrolled(person),
+            "enrolment_style": STATES.get(person.last_enrolment or "", ""),
+        }
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        """What has an entry of its own is not named twice."""
+        own = {*RIGHTS, "active"}
+        super().log_change(request, obj, [name for name in message if name not in own])
+
+    def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "active" in form.changed_data:
+            (people.reactivate if obj.active else people.suspend)(obj, by=request.user)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """In the transaction of the form: galleries, then consent, then the photographs that need it."""
+        super().save_related(request, form, formsets, change)
+        person, given = form.instance, form.cleaned_data
+        if "galleries" in given and "galleries" in form.changed_data:
+            person.galleries.set(given["galleries"])
+            keys = sorted(gallery.pk for gallery in given["galleries"])
+            audit.record("person.galleries", person, by=request.user, galleries=keys)
+        if given.get("consent_text"):
+            people.note_consent(person, given["consent_text"], by=request.user)
+        if given.get("photographs"):
+            enrolment.submit(person, given["photographs"], by=request.user)
+
+    def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> Any:
+        response = super().response_add(request, obj, post_url_continue)
+        return response if "_addanother" in request.POST else self.to_page(obj)
+
+    def response_change(self, request: HttpRequest, obj: Model) -> Any:
+        """Whoever handed in photographs wants to see what becomes of them."""
+        response = super().response_change(request, obj)
+        return self.to_page(obj) if request.FILES and "_addanother" not in request.POST else response
+
+    def to_page(self, obj: Model) -> HttpResponseRedirect:
+        return HttpResponseRedirect(self.url("change", obj.pk))
+
+    def subjects(self, obj: Person) -> list[str]:
+        enrolments = obj.enrolments.values_list("pk", flat=True)
+        return [*super().subjects(obj), *(f"enrolment:{key}" for key in enrolments)]
+
+    # --- What can be done with a person: asked on one page, done on POST --------------------------
+
+    def may(self, request: HttpRequest, key: object, right: str, **standing: object) -> bool:
+        """Whether this login has the right and the person, if one is meant, is as it must be."""
+        if not request.user.has_perm(right):
+            return False
+        return (
+            key is None or Person.objects.filter(pk=getattr(key, "pk", key), erased=None, **standing).exists()
+        )
+
+    def has_withdraw_permission(self, request: HttpRequest, key: object = None) -> bool:
+        return self.may(
+            request, key, "access.change_consent", consents__withdrawn=None, consents__isnull=False
+        )
+
+    def has_suspend_permission(self, request: HttpRequest, key: object = None) -> bool:
+        return self.may(request, key, "access.change_person", active=True)
+
+    def has_reactivate_permission(self, request: HttpRequest, key: object = None) -> bool:
+        return self.may(request, key, "access.change_person", active=False)
+
+    def has_erase_permission(self, request: HttpRequest, key: object = None) -> bool:
+        return request.user.has_perm("access.delete_person")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        erased = Person.objects.filter(pk=object_id).exclude(erased=None).exists()
+        return [] if erased else super().get_actions_detail(request, object_id)
+
+    @action(description=_("Withdraw consent"), icon="contract_delete", permissions=["withdraw"])
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.seen(request, object_id)
+        if request.method == "POST":
+            people.withdraw_consent(person, by=request.user)
+            messages.success(request, _("The consent was withdrawn. No door finds this face any more."))
+            return self.to_page(person)
+        return self.page(
+            request,
+            "access/confirm.html",
+            person,
+            title=_("Withdraw the consent of %(person)s") % {"person": person},
+            text=[
+                _("From the next decision on no door finds this face."),
+                _("Photographs and faceprints stay until they are deleted or the person is erased."),
+            ],
+            button=_("Withdraw consent"),
+            danger=True,
+        )
+
+    @action(description=_("Suspend"), icon="block", permissions=["suspend"])
+    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.seen(request, object_id)
+        if request.method == "POST":
+            people.suspend(person, by=request.user)
+            messages.success(request, _("%(person)s is suspended.") % {"person": person})
+            return self.to_page(person)
+        return self.page(
+            request,
+            "access/confirm.html",
+            person,
+            title=_("Suspend %(person)s") % {"person": person},
+            text=[_("Every door refuses this person from now on. Nothing is deleted; it can be undone.")],
+            button=_("Suspend"),
+            danger=True,
+        )
+
+    @action(description=_("Reactivate"), icon="check_circle", permissions=["reactivate"])
+    def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.seen(request, object_id)
+        if request.method == "POST":
+            people.reactivate(person, by=request.user)
+            messages.success(request, _("%(person)s is active again.") % {"person": person})
+            return self.to_page(person)
+        return self.page(
+            request,
+            "access/confirm.html",
+            person,
+            title=_("Reactivate %(person)s") % {"person": person},
+            text=[_("Doors let this person in again, as far as consent and galleries allow.")],
+            button=_("Reactivate"),
+        )
+
+    @action(
+        description=_("Erase"), icon="delete_forever", variant=ActionVariant.DANGER, permissions=["erase"]
+    )
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks, erases, and shows the receipt, which stays readable here from the audit trail."""
+        person = self.seen(request, object_id)
+        if person.erased:
+            return self.receipt(request, person)
+        form = EraseForm(request.POST or None, badge=person.badge)
+        if request.method == "POST" and form.is_valid():
+            erasure.erase(person, by=request.user)
+            return HttpResponseRedirect(request.path)
+        return self.page(
+            request,
+            "access/erase.html",
+            person,
+            title=_("Erase %(person)s") % {"person": person},
+            form=form,
+            going=[
+                (_("faceprints"), person.faceprints.count()),
+                (_("photographs"), person.photographs.count()),
+                (_("enrolments"), person.enrolments.count()),
+                (_("gallery memberships"), person.galleries.count()),
+            ],
+            staying=[
+                (_("punches"), person.punches.count()),
+                (_("decisions"), person.decisions.count()),
+                (_("consents"), person.consents.count()),
+            ],
+        )
+
+    def receipt(self, request: HttpRequest, person: Person) -> HttpResponse:
+        entry = AuditEntry.objects.filter(action="person.erased", subject=audit.name_of(person)).first()
+        if entry is None:
+            raise PermissionDenied
+        return self.page(
+            request,
+            "access/receipt.html",
+            person,
+            title=_("Receipt of erasure"),
+            entry=entry,
+            lines=[line.split(": ", 1) for line in erasure.Receipt(**entry.details).lines()],
+        )

@@ -1,0 +1,218 @@
+"""Sites, doors and kiosks on screen. A kiosk's key is shown on one page, once, and kept nowhere."""
+
+import zoneinfo
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+
+from access import places
+from access.admin.audit import Audited
+from access.admin.days import at_site
+from access.places import Door, Kiosk, KioskKey, Site
+from access.snapshots import Snapshot
+
+
+class Kept(Audited):
+    """What decisions were made about stays: the database would refuse to lose them anyway."""
+
+    decided_by = ""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        if obj is not None and Snapshot.objects.filter(**{self.decided_by: obj}).exists():
+            return False
+        return super().has_delete_permission(request, obj)
+
+
+class SiteForm(ModelForm):
+    zone = forms.ChoiceField(
+        label=_("time zone"),
+        initial="UTC",
+        choices=lambda: [(name, name) for name in sorted(zoneinfo.available_timezones())],
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Punches and decisions of this site are shown in its own time."),
+    )
+
+    class Meta:
+        model = Site
+        fields = ["name", "zone"]
+
+
+@admin.register(Site)
+class SiteAdmin(Kept):
+    form = SiteForm
+    decided_by = "kiosk__door__site"
+    list_display = ["name", "zone", "marked"]
+    search_fields = ["name"]
+
+    @display(description=_("demo"), label="warning")
+    def marked(self, site: Site) -> str:
+        return str(_("demo")) if site.demo else ""
+
+
+@admin.register(Door)
+class DoorAdmin(Kept):
+    decided_by = "kiosk__door"
+    list_display = ["name", "site", "admitted", "deadline_ms", "freshness_seconds"]
+    list_filter = [("site", RelatedDropdownFilter)]
+    list_select_related = ["site"]
+    search_fields = ["name", "site__name"]
+    fieldsets = [
+        (None, {"fields": ["site", "name", "admits"]}),
+        (_("Time limits"), {"fields": [("deadline_ms", "freshness_seconds")]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Door]:
+        return super().get_queryset(request).prefetch_related("admits")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @display(description=_("admits"), label="info", empty_value=_("nobody"))
+    def admitted(self, door: Door) -> list[str]:
+        return [gallery.name for gallery in door.admits.all()]
+
+
+class KeysInline(TabularInline):
+    model = KioskKey
+    verbose_name_plural = _("Keys")
+    fields = ["hint", "issued", "expires", "revoked", "in_force"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description=_("in force"), boolean=True)
+    def in_force(self, key: KioskKey) -> bool:
+        return key.revoked is None and (key.expires is None or key.expires > timezone.now())
+
+
+class OverlapForm(forms.Form):
+    overlap = forms.TypedChoiceField(
+        label=_("The old key ends"),
+        coerce=int,
+        choices=[(0, _("at once")), (1, _("in one hour")), (24, _("in 24 hours"))],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+@admin.register(Kiosk)
+class KioskAdmin(Kept):
+    decided_by = "kiosk"
+    list_display = ["name", "door", "direction", "switched_on", "keyed", "seen_last"]
+    list_filter = [("door__site", RelatedDropdownFilter), "active"]
+    list_select_related = ["door__site"]
+    search_fields = ["name", "door__name", "door__site__name"]
+    fieldsets = [
+        (None, {"fields": ["door", "name", "active"]}),
+        (_("At the door"), {"fields": [("direction", "faces")]}),
+    ]
+    inlines = [KeysInline]
+    actions_detail = ["issue", "roll", "revoke"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Kiosk]:
+        fresh = Q(expires=None) | Q(expires__gt=Now())
+        keys = KioskKey.objects.filter(fresh, kiosk=OuterRef("pk"), revoked=None)
+        return super().get_queryset(request).annotate(has_key=Exists(keys))
+
+    @display(description=_("state"), label={"on": "success", "off": "danger"}, ordering="active")
+    def switched_on(self, kiosk: Kiosk) -> tuple[str, Any]:
+        return ("on", _("on")) if kiosk.active else ("off", _("off"))
+
+    @display(description=_("key"), label={"yes": "success", "no": "warning"})
+    def keyed(self, kiosk: Kiosk) -> tuple[str, Any]:
+        return ("yes", _("in force")) if kiosk.has_key else ("no", _("none"))
+
+    @display(description=_("last seen"), ordering="last_seen", empty_value=_("never"))
+    def seen_last(self, kiosk: Kiosk) -> str | None:
+        return at_site(kiosk.last_seen, kiosk.door.site.zone) if kiosk.last_seen else None
+
+    # --- Keys: asked for on one page, done on POST ------------------------------------------------
+
+    def has_key_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("access.add_kioskkey")
+
+    def has_revoke_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("access.change_kioskkey")
+
+    @action(description=_("Issue key"), icon="key", permissions=["key"])
+    def issue(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        kiosk = self.seen(request, object_id)
+        if request.method == "POST":
+            return self.shown_once(request, kiosk, places.issue_key(kiosk, by=request.user))
+        return self.page(
+            request,
+            "access/confirm.html",
+            kiosk,
+            title=_("Issue a key for %(kiosk)s") % {"kiosk": kiosk},
+            text=[_("The kiosk gets one more key. Keys already in force stay in force.")],
+            button=_("Issue key"),
+        )
+
+    @action(description=_("Roll key"), icon="autorenew", permissions=["key"])
+    def roll(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        kiosk = self.seen(request, object_id)
+        form = OverlapForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            overlap = timedelta(hours=form.cleaned_data["overlap"])
+            return self.shown_once(request, kiosk, places.roll_key(kiosk, overlap=overlap, by=request.user))
+        return self.page(
+            request,
+            "access/confirm.html",
+            kiosk,
+            title=_("Roll the key of %(kiosk)s") % {"kiosk": kiosk},
+            text=[_("The kiosk gets a new key, and the keys now in force end.")],
+            form=form,
+            button=_("Roll key"),
+        )
+
+    @action(description=_("Revoke keys"), icon="key_off", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        kiosk = self.seen(request, object_id)
+        if request.method == "POST":
+            ended = places.revoke_keys(kiosk, by=request.user)
+            messages.success(request, _("Revoked: %(count)d. The kiosk is locked out.") % {"count": ended})
+            return HttpResponseRedirect(self.url("change", kiosk.pk))
+        return self.page(
+            request,
+            "access/confirm.html",
+            kiosk,
+            title=_("Revoke all keys of %(kiosk)s") % {"kiosk": kiosk},
+            text=[
+                _("Every key of this kiosk ends now and for good."),
+                _("From its next request on the kiosk is turned away, until it is issued a new key."),
+            ],
+            button=_("Revoke all keys"),
+            danger=True,
+        )
+
+    def shown_once(self, request: HttpRequest, kiosk: Kiosk, key: str) -> HttpResponse:
+        """The one page that carries the key; the browser may not keep it."""
+        response = self.page(
+            request,
+            "access/kiosk_key.html",
+            kiosk,
+            title=_("Key for %(kiosk)s") % {"kiosk": kiosk},
+            key=key,
+            address=request.build_absolute_uri(reverse("api:snapshots")),
+        )
+        response["Cache-Control"] = "no-store"
+        return response

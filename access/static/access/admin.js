@@ -1,0 +1,99 @@
+/* What makes the admin's pages livelier. Every page works without it. */
+"use strict";
+
+/* A zone for photographs: dropped files join those chosen; each shows as a thumbnail and can be left out. */
+function prepareDropZone(zone) {
+  const input = zone.querySelector("input[type=file]");
+  const list = zone.querySelector("[data-drop-chosen]");
+  let files = [];
+  zone.classList.add("lintel-drop-ready");
+  zone.querySelector("[data-drop-invitation]").textContent = list.dataset.drag;
+
+  function show() {
+    const transfer = new DataTransfer();
+    files.forEach((file) => transfer.items.add(file));
+    input.files = transfer.files;
+    list.querySelectorAll("img").forEach((image) => URL.revokeObjectURL(image.src));
+    list.replaceChildren(...files.map(thumbnail));
+  }
+
+  function thumbnail(file) {
+    const item = document.createElement("li");
+    const image = document.createElement("img");
+    const name = document.createElement("span");
+    const remove = document.createElement("button");
+    image.src = URL.createObjectURL(file);
+    image.alt = "";
+    name.textContent = name.title = file.name;
+    remove.type = "button";
+    remove.textContent = "×";
+    remove.title = list.dataset.remove;
+    remove.setAttribute("aria-label", `${list.dataset.remove}: ${file.name}`);
+    remove.addEventListener("click", () => {
+      files = files.filter((other) => other !== file);
+      show();
+    });
+    item.append(image, name, remove);
+    return item;
+  }
+
+  function add(more) {
+    const known = new Set(files.map((file) => `${file.name}/${file.size}/${file.lastModified}`));
+    const fresh = [...more].filter((file) => !known.has(`${file.name}/${file.size}/${file.lastModified}`));
+    files = [...files, ...fresh];
+    show();
+  }
+
+  input.addEventListener("change", () => add(input.files));
+  zone.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    zone.classList.add("lintel-drop-over");
+  });
+  zone.addEventListener("dragleave", () => zone.classList.remove("lintel-drop-over"));
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("lintel-drop-over");
+    add(event.dataTransfer.files);
+  });
+}
+
+/* While the worker looks, the panel asks once a second and replaces only what has changed. */
+const LOOK_AGAIN = 1000;
+
+async function lookAgain() {
+  const panel = document.querySelector("[data-photographs]");
+  if (!panel || panel.dataset.waiting !== "yes") return;
+  try {
+    const answer = await fetch(panel.dataset.photographs, { credentials: "same-origin" });
+    if (answer.status === 403) return;
+    if (answer.ok) update(panel, await answer.text());
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; /* the network is away; asked again below */
+  }
+  setTimeout(lookAgain, LOOK_AGAIN);
+}
+
+function update(panel, html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("[data-photographs]");
+  panel.dataset.waiting = fresh.dataset.waiting;
+  panel.querySelector("h2").replaceWith(fresh.querySelector("h2"));
+  fresh.querySelectorAll(".lintel-card").forEach((card) => {
+    const old = document.getElementById(card.id);
+    if (old && old.dataset.state !== card.dataset.state) old.replaceWith(card);
+  });
+}
+
+function prepareCopy(button) {
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+    button.textContent = button.dataset.done;
+  });
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-drop]").forEach(prepareDropZone);
+  document.querySelectorAll("[data-copy]").forEach(prepareCopy);
+  setTimeout(lookAgain, LOOK_AGAIN);
+});
