@@ -58,5 +58,5 @@ def unseal(sealed: bytes, *, wrapped_key: bytes, about: str) -> bytes:
     sealed = bytes(sealed)
     try:
         return AESGCM(unwrap(wrapped_key)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: torn too short to hold a nonce
         raise Sealed(f"{about} does not open with its key.") from error
