@@ -8,9 +8,12 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "access.settings")
     if sys.argv[1:2] == ["up"]:
         # Settings refuse to start without secrets; only the command that sets a system up may make them.
-        from access.up.folder import DataFolder
+        from access.up.folder import DataFolder, FolderError
 
-        DataFolder.default().ensure_keys()
+        try:
+            DataFolder.default().ensure_keys()
+        except FolderError as error:
+            sys.exit(f"Lintel cannot start: {error}")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

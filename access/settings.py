@@ -63,9 +63,9 @@ def database(url: str) -> dict[str, object]:
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
-        "USER": unquote(parts.username or query.pop("user", "")),
-        "PASSWORD": unquote(parts.password or query.pop("password", "")),
-        "HOST": unquote(parts.hostname or query.pop("host", "")),
+        "USER": unquote(parts.username or "") or query.pop("user", ""),
+        "PASSWORD": unquote(parts.password or "") or query.pop("password", ""),
+        "HOST": unquote(parts.hostname or "") or query.pop("host", ""),
         "PORT": str(parts.port or query.pop("port", "")),
         "OPTIONS": {
             key: value for key, value in query.items() if key not in {"user", "password", "host", "port"}
@@ -78,7 +78,7 @@ def celery_address(url: str) -> str:
     if not url.startswith("unix://"):
         return url
     parts = urlsplit(url)
-    return f"redis+socket://{parts.path}?virtual_host={parse_qs(parts.query).get('db', ['0'])[-1]}"
+    return f"redis+socket://{unquote(parts.path)}?virtual_host={parse_qs(parts.query).get('db', ['0'])[-1]}"
 
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from access import queue
 from access.queue import app
+from recognition import ModelError
 from workers import enrol, housekeeping, identify, sight, watch  # noqa: F401  registers the tasks
 
 __all__ = ["app"]
@@ -33,7 +34,11 @@ app.conf.beat_schedule = {
 @worker_process_init.connect
 def get_ready(**_: object) -> None:
     """Load and warm the models, then keep an eye on the table. A missing model ends the worker, loudly."""
-    sight.open_eyes(settings.MODELS_DIR, settings.EMBEDDER or None)
+    try:
+        sight.open_eyes(settings.MODELS_DIR, settings.EMBEDDER or None)
+    except ModelError as error:
+        # Celery only logs what a signal's receiver raises; a worker without eyes must not stay.
+        raise SystemExit(f"The worker cannot start: {error}") from error
     watch.start()
 
 

@@ -153,8 +153,8 @@ class Journey:
         if found != wanted:
             raise Wrong(f"the export holds {found}, the journey made {wanted}")
 
-    def refused(self, picture: bytes, reason: str, **fields: datetime) -> None:
-        self.kiosk.post(picture, **fields).expect(
+    def refused(self, picture: bytes, reason: str, *, taken: datetime | None = None) -> None:
+        self.kiosk.post(picture, taken=taken).expect(
             status=200, granted=False, reason=reason, person=None, punch=None
         )
 

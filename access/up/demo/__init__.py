@@ -83,7 +83,7 @@ def remove() -> dict[str, int]:
             rows.delete()
     except ProtectedError as error:
         raise InUse(
-            "Demo people or kiosks took part in events of real sites. Erase those people in the admin instead."
+            "Somebody of the demo took part in events of real sites. Erase them in the admin instead."
         ) from error
     ConsentText.objects.filter(version=CONSENT, consent=None).delete()
     Department.objects.filter(name=DEPARTMENT, people=None).delete()
