@@ -97,7 +97,7 @@ class Ground:
     redis_url: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def ground() -> Iterator[Ground]:
     # Not tmp_path: pytest closes its folders to other accounts, and root's Postgres runs as one.
     place = Path(tempfile.mkdtemp(prefix="lintel-deploy-"))
