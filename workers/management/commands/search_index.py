@@ -21,7 +21,7 @@ class Command(BaseCommand):
     help = (
         "Exact search is the default and finds everybody. For very large galleries, `build` makes an HNSW "
         "index per model and `recall` compares it with exact search on disturbed copies of stored vectors. "
-        "Set LINTEL_SEARCH=hnsw only if you accept what `recall` says: a missed neighbour is a refusal at the door."
+        "Set LINTEL_SEARCH=hnsw only if you accept what `recall` says: whoever is missed is refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
