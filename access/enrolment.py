@@ -148,8 +148,8 @@ def submit(person: Person, files: Sequence[tuple[str, bytes]], *, by: object = N
         raise ValueError("An enrolment needs at least one photograph.")
     sizes = [pictures.measure(data, pictures.PHOTOGRAPH) for _name, data in files]
     with transaction.atomic():
-        Person.objects.select_for_update().get(pk=person.pk, erased=None)
-        if not people.has_consent(person):
+        held = Person.objects.select_for_update().get(pk=person.pk)
+        if held.erased or not people.has_consent(held):
             raise NoConsent
         enrolment = Enrolment.objects.create(
             person=person, submitted_by=by if isinstance(by, models.Model) else None
@@ -250,7 +250,12 @@ def accept_photograph(
     sharp: float | None,
     stored: bytes,
 ) -> None:
-    """The face is good: keep its turned vector (not yet in use) and the picture freed of its metadata."""
+    """The face is good: keep its turned vector (not yet in use) and the picture freed of its metadata.
+
+    The person's row comes first, here as in every function that takes several locks: erasure holds it
+    while it deletes, and two that begin at different ends would stop each other.
+    """
+    Person.objects.select_for_update(no_key=True).get(pk=photograph.person_id)
     photograph.state, photograph.reason = Photograph.State.ACCEPTED, ""
     photograph.box, photograph.quality = list(box), quality
     photograph.sealed = _sealed(photograph.person, stored)
@@ -298,6 +303,8 @@ def refuse(enrolment: Enrolment) -> None:
 @transaction.atomic
 def ask_review(enrolment: Enrolment, lookalike: int, score: float) -> None:
     """The face may already be enrolled as somebody else: a human decides, until then it opens nothing."""
+    both = Person.objects.filter(pk__in=[enrolment.person_id, lookalike]).order_by("pk")
+    list(both.select_for_update(no_key=True))  # before the enrolment's row, as everywhere
     enrolment.lookalike_id, enrolment.lookalike_score = lookalike, score
     if _finish(enrolment, Enrolment.State.REVIEW):
         audit.record(
@@ -349,6 +356,7 @@ def remove_photograph(photograph: Photograph, *, by: object) -> None:
 @transaction.atomic
 def settle_review(enrolment: Enrolment, *, different: bool, by: object) -> None:
     """Different people who look alike: the faceprints are used. The same person: they are deleted."""
+    Person.objects.select_for_update().get(pk=enrolment.person_id)
     held = Enrolment.objects.select_for_update().get(pk=enrolment.pk)
     if held.state != Enrolment.State.REVIEW:
         raise ValueError("This enrolment is not waiting for a review.")
