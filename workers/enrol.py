@@ -6,6 +6,7 @@ One photograph a task, because a person at a door never waits longer than one.
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median_low
 
 from access import enrolment, gallery, pictures, queue, vault
 from access.enrolment import Enrolment, Fate, Photograph
@@ -109,7 +110,7 @@ def settle(held: Enrolment) -> None:
 
 
 def agreement(card: Card) -> float:
-    """The least mean cosine a photograph has with the others of its set. Infinite without a calibration."""
+    """The least cosine of two pictures of one person in a set. Infinite without a calibration."""
     return (
         threshold_for(card.calibration.points, gallery_size=1, fpir=AGREEMENT_FMR)
         if card.calibration
@@ -125,24 +126,38 @@ def lookalike(card: Card, gallery_size: int) -> float:
 
 
 def odd_ones_out(resemblances: Sequence[tuple[int, int, float]], least: float) -> list[int]:
-    """Photographs whose mean resemblance to the others is below `least`, the oddest first.
+    """Photographs that do not show the same person as the others, the oddest first.
 
-    The oddest is taken away before the others are judged again, so one stranger among five friends
-    does not spoil the friends. Of two that disagree both are odd: nobody can tell which is right.
+    A photograph belongs if it resembles one of the faceprints already in use, however many of its set
+    disagree with those; where there are none, if it resembles at least half of its set. The oddest is
+    taken away before the others are judged again, so one stranger among five friends does not spoil the
+    friends. Where those left are not the majority, all are odd: of two that disagree nobody can tell
+    which is right.
     """
     scores: dict[int, dict[int, float]] = defaultdict(dict)
     for photograph, other, score in resemblances:
         scores[photograph][other] = score
     odd: list[int] = []
-    while scores:
-        means = {photograph: sum(row.values()) / len(row) for photograph, row in scores.items() if row}
-        worst = min(means, key=lambda photograph: means[photograph], default=None)
-        if worst is None or means[worst] >= least:
+    while any(scores.values()):
+        worst = min(
+            (photograph for photograph in scores if scores[photograph]), key=lambda p: _fit(scores[p])
+        )
+        if _fit(scores[worst])[0] >= least:
             break
         odd.append(worst)
         del scores[worst]
         for row in scores.values():
             row.pop(worst, None)
-    if odd and len(scores) == 1 and not any(scores.values()):
+    vouched_for = any(other < 0 for row in scores.values() for other in row)
+    if odd and not vouched_for and len(scores) <= len(odd):
         odd.extend(scores)
     return odd
+
+
+def _fit(row: dict[int, float]) -> tuple[float, float]:
+    """The resemblance that counts, and the mean to tell equals apart.
+
+    Not the mean alone: two photographs each of two people would pass as one.
+    """
+    in_use = [score for other, score in row.items() if other < 0]
+    return max(in_use) if in_use else median_low(row.values()), sum(row.values()) / len(row)
