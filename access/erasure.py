@@ -6,6 +6,8 @@ also makes photographs in older backups unreadable.
 
 from dataclasses import asdict, dataclass
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.utils import timezone
 
@@ -51,6 +53,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
     Faceprint.objects.filter(person=held).delete()
+    _forget_in_admin_history(held)
     keys, _rows = PersonKey.objects.filter(person=held).delete()
     held.name, held.badge = "Erased person", f"erased-{held.pk}"
     held.department, held.active, held.erased = None, False, held.erased or timezone.now()
@@ -67,3 +70,10 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     )
     audit.record("person.erased", held, by=by, **asdict(receipt))
     return receipt
+
+
+def _forget_in_admin_history(person: Person) -> None:
+    """The admin's own history repeats the name with every change; the entries stay, the name goes."""
+    LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Person), object_id=str(person.pk)
+    ).update(object_repr=audit.name_of(person), change_message="")

@@ -136,8 +136,11 @@ def has_consent(person: Person) -> bool:
 
 @transaction.atomic
 def note_consent(person: Person, text: ConsentText, *, by: object = None) -> Consent:
-    """The consent in force for these words; an older one to other words is closed."""
-    Person.objects.select_for_update().get(pk=person.pk)
+    """The consent in force for these words; an older one to other words is closed.
+
+    Raises Person.DoesNotExist for somebody erased.
+    """
+    Person.objects.select_for_update().get(pk=person.pk, erased=None)
     current = person.consents.filter(withdrawn__isnull=True).first()
     if current and current.text_id == text.pk:
         return current

@@ -1,0 +1,181 @@
+"""After erasure nothing of a person is left but a bare key, in any column of any table."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+
+from access import attendance, audit, decisions, enrolment, erasure, people, snapshots, vault
+from access.models import (
+    AuditEntry,
+    Consent,
+    Decision,
+    Department,
+    Faceprint,
+    Person,
+    PersonKey,
+    Punch,
+    Staff,
+)
+from access.policy import Evidence
+from tests import factories
+from tests.access.racing import at_once
+from tests.factories import Cast
+
+CANARIES = ("Quetzal", "Xylander", "ZZ-0815-ZZ", "canary-file", "canary-department-note")
+
+
+def whole_database() -> str:
+    """Every value of every column of every table, as text."""
+    rows = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT t::text FROM "{table}" t')
+            rows += [row for (row,) in cursor.fetchall()]
+    return "\n".join(rows)
+
+
+@pytest.fixture
+def known(cast: Cast) -> Person:
+    """Somebody who left traces wherever the system keeps any."""
+    person = factories.person("Quetzal Xylander", badge="ZZ-0815-ZZ")
+    person.department = Department.objects.create(name="Flight")
+    person.save()
+    cast.crew.people.add(person)
+    factories.faceprint(person, (0.3, 0.1, 0.5, 0.2, 0.7, 0, 0, 0.1))
+    enrolment.submit(person, [("canary-file.jpg", factories.picture())])
+    twin = enrolment.submit(cast.bob, [("bob.jpg", factories.picture(seed=1))])
+    enrolment.ask_review(twin, person.pk, 0.51)
+    for evidence in (Evidence(person=person.pk, facts={"score": 0.6}), Evidence()):
+        snapshot, _new = snapshots.receive(cast.kiosk, factories.sent())
+        decisions.settle(snapshot.pk, evidence)
+    ada = Staff.objects.create(username="ada", is_staff=True)
+    LogEntry.objects.create(
+        user=ada,
+        content_type=ContentType.objects.get_for_model(Person),
+        object_id=str(person.pk),
+        object_repr=str(person),
+        action_flag=CHANGE,
+        change_message="canary-department-note",
+    )
+    return person
+
+
+@pytest.mark.django_db
+def test_nothing_of_the_person_is_left_anywhere(known: Person) -> None:
+    photograph = enrolment.Photograph.objects.get(person=known)
+    sealed = bytes(photograph.sealed).hex()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT vector::text FROM access_faceprint WHERE person_id = %s", [known.pk])
+        [[vector]] = cursor.fetchall()
+    traces = [*CANARIES, sealed[:64], vector, bytes(PersonKey.objects.get(person=known).wrapped).hex()[:64]]
+    before = whole_database()
+    assert [trace for trace in traces if trace not in before] == []
+
+    erasure.erase(known, by="command")
+    after = whole_database()
+    assert [trace for trace in traces if trace in after] == []
+
+
+@pytest.mark.django_db
+def test_the_receipt_says_what_went_and_what_stays(known: Person) -> None:
+    receipt = erasure.erase(known, by="command")
+    known.refresh_from_db()
+    assert receipt == erasure.Receipt(
+        person=known.pk,
+        erased=known.erased.isoformat(),  # type: ignore[union-attr]
+        keys_destroyed=1,
+        faceprints_deleted=1,
+        photographs_deleted=1,
+        enrolments_deleted=1,
+        gallery_memberships_deleted=1,
+        consents_kept=1,
+        punches_kept=1,
+        decisions_kept=1,
+    )
+    assert "faceprints deleted: 1" in receipt.lines()
+    entry = AuditEntry.objects.get(action="person.erased")
+    assert entry.subject == audit.name_of(known)
+    assert (entry.details["keys_destroyed"], entry.actor) == (1, "command")
+
+
+@pytest.mark.django_db
+def test_what_the_law_keeps_names_only_a_bare_key(known: Person) -> None:
+    erasure.erase(known)
+    known.refresh_from_db()
+    assert (known.name, known.badge, known.department, known.active) == (
+        "Erased person",
+        f"erased-{known.pk}",
+        None,
+        False,
+    )
+    assert Punch.objects.get().person_id == Decision.objects.get(granted=True).person_id == known.pk
+    assert Consent.objects.get(person=known).withdrawn is not None
+
+
+@pytest.mark.django_db
+def test_a_photograph_from_a_backup_is_noise_without_the_key(known: Person) -> None:
+    backup = enrolment.Photograph.objects.get(person=known)
+    assert enrolment.open_photograph(backup)
+    erasure.erase(known)
+    with pytest.raises(vault.Sealed):
+        enrolment.open_photograph(backup)
+
+
+@pytest.mark.django_db
+def test_erasing_twice_destroys_nothing_more_and_keeps_the_first_moment(known: Person) -> None:
+    first = erasure.erase(known)
+    second = erasure.erase(known)
+    assert (second.erased, second.keys_destroyed, second.photographs_deleted) == (first.erased, 0, 0)
+    assert (second.punches_kept, second.consents_kept) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_erase_the_same_person_at_once_destroy_once(known: Person) -> None:
+    receipts = at_once(*[partial(erasure.erase, known)] * 4)
+    assert sorted(receipt.keys_destroyed for receipt in receipts) == [0, 0, 0, 1]
+    assert len({receipt.erased for receipt in receipts}) == 1
+
+
+@pytest.mark.django_db
+def test_it_is_all_or_nothing(known: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = whole_database()
+
+    def fail(*_args: object, **_options: object) -> Any:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(audit.AuditEntry.objects, "create", fail)
+    with pytest.raises(OSError, match="disk"):
+        erasure.erase(known)
+    assert sorted(whole_database().splitlines()) == sorted(before.splitlines())
+
+
+@pytest.mark.django_db
+def test_the_badge_is_free_for_somebody_else(known: Person) -> None:
+    erasure.erase(known)
+    assert factories.person("New One", badge="zz-0815-zz").pk
+
+
+@pytest.mark.django_db
+def test_whoever_was_erased_can_neither_consent_nor_be_enrolled_again(known: Person) -> None:
+    erasure.erase(known)
+    with pytest.raises(Person.DoesNotExist):
+        people.note_consent(known, factories.consent_text())
+    with pytest.raises(enrolment.NoConsent):
+        enrolment.submit(known, [("a.jpg", factories.picture())])
+    assert not PersonKey.objects.filter(person=known).exists()
+
+
+@pytest.mark.django_db
+def test_others_keep_everything(known: Person, cast: Cast) -> None:
+    people.key_of(cast.alice)
+    erasure.erase(known)
+    assert Faceprint.objects.filter(person=cast.alice).count() == 1
+    assert PersonKey.objects.filter(person=cast.alice).exists()
+    assert people.has_consent(cast.alice)
+    held = enrolment.Enrolment.objects.get(person=cast.bob)
+    assert (held.state, held.lookalike_score) == ("review", None)
+    assert attendance.next_direction(cast.alice, held.submitted) == "in"
