@@ -46,6 +46,7 @@ point_at() {
     PGPORT=${PGPORT:-5432}
     [[ -n ${PGDATABASE} && -n ${PGHOST:-} ]] || fail "DATABASE_URL names no host or no database"
     export PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS="-c client_min_messages=warning" PGCONNECT_TIMEOUT=10
+    export PGAPPNAME="lintel-$$"
     [[ -z ${PGPASSWORD:-} ]] || export PGPASSWORD
     [[ -z ${PGSSLMODE:-} ]] || export PGSSLMODE
     [[ -z ${PGSSLROOTCERT:-} ]] || export PGSSLROOTCERT

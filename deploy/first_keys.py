@@ -1,4 +1,4 @@
-"""Make the secrets of a new deployment in a folder, one file each, and never touch one that is there.
+"""Make the secrets of a new deployment in a folder, one file each, and keep those that are there.
 
 Promise: each file is closed to others, complete or absent, and nothing secret is printed. The folder's
 content goes into the safe once, apart from the database's backups: without `master_keys` no photograph
@@ -19,7 +19,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--database", default="postgres:5432", help="HOST:PORT for database_url")
     parser.add_argument("--server-folder", type=Path, help="where the database server reads its passwords")
+    rotation = parser.add_mutually_exclusive_group()
+    rotation.add_argument("--add-master-key", action="store_true", help="put a fresh one before the others")
+    rotation.add_argument(
+        "--drop-old-master-keys",
+        action="store_true",
+        help="keep the first; after `manage.py rotate_master_key`",
+    )
     options = parser.parse_args(arguments)
+    if options.add_master_key or options.drop_old_master_keys:
+        return _rotate(options.folder / "master_keys", add=options.add_master_key)
     options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = [name for name, content in _contents().items() if _write_once(options.folder / name, content)]
     # From the file, not from what was just drawn: an earlier run may have been cut short between the two.
@@ -36,10 +45,25 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _rotate(path: Path, *, add: bool) -> int:
+    """The file is replaced as a whole: a reader finds the old list or the new one, never a half."""
+    keys = path.read_text(encoding="ascii").replace(",", "\n").split()
+    kept = [_master_key(), *keys] if add else keys[:1]
+    draft = path.with_name(f".master_keys-{secrets.token_hex(4)}")
+    if _write_once(draft, "\n".join(kept)):
+        draft.replace(path)
+    print(f"master_keys held {len(keys)} and holds {len(kept)} now")  # noqa: T201
+    return 0
+
+
+def _master_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
 def _contents() -> dict[str, str]:
     return {
         "secret_key": secrets.token_urlsafe(50),
-        "master_keys": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii"),
+        "master_keys": _master_key(),
         "metrics_token": secrets.token_urlsafe(32),
         "database_superuser": secrets.token_urlsafe(32),
         "database_password": secrets.token_urlsafe(32),

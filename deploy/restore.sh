@@ -25,8 +25,9 @@ present=$(sql -c "SELECT count(*) $OURS")
 if [[ $present -gt 0 && -z $force ]]; then
     fail "$PGDATABASE is not empty ($present objects). Restore into an empty database, or add --force to replace it."
 fi
-connected=$(sql -c "SELECT count(*) FROM pg_stat_activity
-                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'")
+# Our own earlier questions may take a moment to disappear; they bear our name.
+connected=$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                    AND backend_type = 'client backend' AND application_name <> '$PGAPPNAME'")
 [[ $connected -eq 0 ]] || fail "$connected connections are open: stop web, workers and beat first."
 [[ $(sql -c "SELECT count(*) FROM pg_extension WHERE extname = 'vector'") -eq 1 ]] ||
     fail "the extension vector is missing: a superuser runs CREATE EXTENSION vector in $PGDATABASE once"
