@@ -300,6 +300,13 @@ UNFOLD = {
             "950": "oklch(25% .05 243)",
         }
     },
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("access/icon.svg"),
+        }
+    ],
     "STYLES": [lambda request: static("access/admin.css")],
     "SCRIPTS": [lambda request: static("access/admin.js")],
     "ENVIRONMENT": "access.admin.index.demo_mark",

@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget
 
 from access.admin.audit import ReadOnly
-from access.admin.days import Days, at_site
+from access.admin.days import Days, at_site, unbroken
 from access.attendance import Punch
 from access.people import Department
 from access.places import Site
@@ -89,7 +89,7 @@ class PunchAdmin(ReadOnly):
 
     @display(description=_("time"), ordering="at")
     def when(self, punch: Punch) -> str:
-        return at_site(punch.at, punch.kiosk.door.site.zone if punch.kiosk else "UTC")
+        return unbroken(at_site(punch.at, punch.kiosk.door.site.zone if punch.kiosk else "UTC"))
 
     @display(description=_("department"), ordering="person__department__name")
     def department(self, punch: Punch) -> str:

@@ -24,7 +24,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from access import audit
-from access.admin.days import Days
+from access.admin.days import Days, unbroken
 from access.audit import AuditEntry
 
 ENTRIES_PER_PAGE = 50
@@ -38,6 +38,8 @@ ACTIONS = {
     "consenttext.deleted": _("Consent text deleted"),
     "decision.granted": _("Door opened"),
     "decision.refused": _("Door refused"),
+    "demo.made": _("Demo site made"),
+    "demo.removed": _("Demo site removed"),
     "department.added": _("Department added"),
     "department.changed": _("Department changed"),
     "department.deleted": _("Department deleted"),
@@ -50,12 +52,14 @@ ACTIONS = {
     "enrolment.submitted": _("Photographs handed in"),
     "enrolment.to_review": _("Look-alike found"),
     "faceprints.deleted": _("Faceprints deleted"),
+    "faceprints.rotated": _("Faceprints turned by a new secret"),
     "gallery.added": _("Gallery added"),
     "gallery.changed": _("Gallery changed"),
     "gallery.deleted": _("Gallery deleted"),
     "group.added": _("Group added"),
     "group.changed": _("Group changed"),
     "group.deleted": _("Group deleted"),
+    "keys.rewrapped": _("Keys wrapped by a new master key"),
     "kiosk.added": _("Kiosk added"),
     "kiosk.changed": _("Kiosk changed"),
     "kiosk.deleted": _("Kiosk deleted"),
@@ -104,7 +108,6 @@ class Audited(ModelAdmin):
     # Deleting many rows with one click is nobody's daily work here.
     actions = None
     list_per_page = 50
-    show_full_result_count = False
     list_filter_submit = True
     warn_unsaved_form = True
 
@@ -203,7 +206,7 @@ class AuditEntryAdmin(ReadOnly):
 
     @display(description=_("time (UTC)"), ordering="id")
     def when(self, entry: AuditEntry) -> str:
-        return date_format(entry.at.astimezone(UTC), "j M Y, H:i:s")
+        return unbroken(date_format(entry.at.astimezone(UTC), "j M Y, H:i:s"))
 
     @display(description=_("what"))
     def what(self, entry: AuditEntry) -> str:

@@ -9,6 +9,7 @@ from django.db.models import DateField, DateTimeField, F, Func, QuerySet
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.widgets import INPUT_CLASSES
@@ -21,6 +22,11 @@ def at_site(moment: datetime, zone: str) -> str:
     """The wall time there, with the zone's own short name: "21 Nov 2026, 09:14:02 CET"."""
     local = moment.astimezone(zoneinfo.ZoneInfo(zone))
     return f"{date_format(local, 'j M Y, H:i:s')} {local:%Z}"
+
+
+def unbroken(text: str) -> str:
+    """The text on one line of a table, however narrow."""
+    return format_html('<span class="lintel-unbroken">{}</span>', text)
 
 
 class DaysForm(forms.Form):

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from access.admin.audit import ReadOnly, details, who, words
-from access.admin.days import Days, at_site
+from access.admin.days import Days, at_site, unbroken
 from access.attendance import Punch
 from access.audit import AuditEntry
 from access.decisions import Decision
@@ -69,6 +69,12 @@ FACTS = {
     "lead": _("Lead over the next person"),
     "gallery": _("Faceprints compared"),
     "tries": _("Tries by workers"),
+}
+TIMES = {
+    "decode": _("Reading the picture"),
+    "detect": _("Finding faces"),
+    "align": _("Turning upright and judging"),
+    "embed": _("Embedding"),
 }
 QUALITY = {
     "sharpness": _("Sharpness (0 to 1)"),
@@ -154,7 +160,7 @@ class DecisionAdmin(ReadOnly):
 
     @display(description=_("time"), ordering="at")
     def when(self, decision: Decision) -> str:
-        return at_site(decision.at, decision.snapshot.kiosk.door.site.zone)
+        return unbroken(at_site(decision.at, decision.snapshot.kiosk.door.site.zone))
 
     @display(description=_("decision"), ordering="granted", label={"yes": "success", "no": "danger"})
     def outcome(self, decision: Decision) -> tuple[str, Any]:
@@ -175,7 +181,7 @@ class DecisionAdmin(ReadOnly):
 
     @display(description=_("took"))
     def took(self, decision: Decision) -> str:
-        return f"{milliseconds(decision)} ms"
+        return unbroken(f"{milliseconds(decision)} ms")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -184,13 +190,13 @@ class DecisionAdmin(ReadOnly):
         snapshot = decision.snapshot
         door = snapshot.kiosk.door
         entries = AuditEntry.objects.filter(subject=f"snapshot:{snapshot.pk}").select_related("staff")
-        numbers = decision.facts.get("quality") or {}
+        numbers, spent = (decision.facts.get(key) or {} for key in ("quality", "milliseconds"))
         near = Person.objects.filter(pk__in=decision.facts.get("people", []))
         return self.page(
             request,
             "access/decision.html",
             decision,
-            title=_("Decision of %(time)s") % {"time": self.when(decision)},
+            title=_("Decision of %(time)s") % {"time": at_site(decision.at, door.site.zone)},
             decision=decision,
             why=reason_words(decision.reason),
             took=milliseconds(decision),
@@ -215,7 +221,7 @@ class DecisionAdmin(ReadOnly):
             ],
             near=near if request.user.has_perm("access.view_person") else [],
             quality=[(label, numbers[key]) for key, label in QUALITY.items() if key in numbers],
-            times=list((decision.facts.get("milliseconds") or {}).items()),
+            times=[(label, spent[key]) for key, label in TIMES.items() if key in spent],
             punch=Punch.objects.filter(snapshot=snapshot).first(),
             entries=[(entry, words(entry), who(entry), details(entry)) for entry in entries],
         )

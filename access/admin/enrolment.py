@@ -64,7 +64,10 @@ class EnrolmentAdmin(ReadOnly):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         held = self.seen(request, object_id)
-        sides = [(_("Handed in now"), held.person, held.photographs)]
+        rows = held.photographs.all()
+        if held.state == Enrolment.State.REVIEW:
+            rows = rows.filter(state=Photograph.State.ACCEPTED)  # the others say nothing about who this is
+        sides = [(_("Handed in now"), held.person, rows)]
         if held.lookalike:
             known = held.lookalike.photographs.filter(faceprint__active=True)
             sides.append((_("Already enrolled"), held.lookalike, known))

@@ -131,6 +131,7 @@ class PersonAdmin(photographs.Photographs):
     list_select_related = ["department"]
     search_fields = ["badge", "name"]
     search_help_text = _("Name or badge number")
+    readonly_fields = ["gallery_names"]
     actions_detail = ["withdraw", "suspend", "reactivate", "erase"]
 
     # --- The list ---------------------------------------------------------------------------------
@@ -188,15 +189,24 @@ class PersonAdmin(photographs.Photographs):
     # --- The form ---------------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> list[Any]:
-        allowed = self.allowed(request)
-        parts = [
-            (None, {"fields": [("name", "badge"), "department", "active"]}),
-            (_("Where this person may go"), {"fields": ["galleries"]}),
-            (_("Consent"), {"fields": ["consent_text"]}),
-            (_("New photographs"), {"fields": ["photographs"]}),
-        ]
-        withheld = set(RIGHTS) - set(allowed)
-        return [part for part in parts if not withheld.intersection(part[1]["fields"])]
+        """What this login may change; the galleries are named to those who may not change them."""
+        allowed = self.allowed(request) if self.may_edit(request, obj) else []
+        parts: list[Any] = [(None, {"fields": ["name", "badge", "department", "active"]})]
+        galleries = "galleries" if "galleries" in allowed else "gallery_names" if obj else None
+        if galleries:
+            parts.append((_("Where this person may go"), {"fields": [galleries]}))
+        if "consent_text" in allowed:
+            parts.append((_("Consent"), {"fields": ["consent_text"]}))
+        if "photographs" in allowed:
+            parts.append((_("New photographs"), {"fields": ["photographs"]}))
+        return parts
+
+    def may_edit(self, request: HttpRequest, obj: Person | None) -> bool:
+        return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+
+    @display(description=_("galleries"))
+    def gallery_names(self, person: Person) -> str:
+        return ", ".join(person.galleries.values_list("name", flat=True)) or str(_("none"))
 
     def allowed(self, request: HttpRequest) -> list[str]:
         return [name for name, right in RIGHTS.items() if request.user.has_perm(right)]
@@ -253,13 +263,7 @@ class PersonAdmin(photographs.Photographs):
     def summary(self, person: Person) -> dict[str, Any]:
         """What the strip above the form says."""
         consent = person.consents.filter(withdrawn=None).select_related("text", "noted_by").first()
-        return {
-            "person": person,
-            "consent": consent,
-            "faceprints": person.faceprint_count or 0,
-            "enrolment": self.enrolled(person),
-            "enrolment_style": STATES.get(person.last_enrolment or "", ""),
-        }
+        return {"person": person, "consent": consent}
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
         """What has an entry of its own is not named twice."""

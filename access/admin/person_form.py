@@ -100,6 +100,10 @@ class PersonForm(forms.ModelForm):
         if cleaned.get("photographs") and not agreed:
             where = "consent_text" if "consent_text" in self.fields else "photographs"
             self.add_error(where, _("Photographs need consent first: choose the text agreed to."))
+        if self.errors and cleaned.get("photographs"):
+            self.add_error(
+                "photographs", _("Please choose the photographs again; browsers do not keep them.")
+            )
         return cleaned
 
 

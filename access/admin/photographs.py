@@ -72,6 +72,7 @@ def panel(request: HttpRequest, person: Person, ticket: str) -> dict[str, Any]:
     return {
         "person": person,
         "cards": cards,
+        "faceprints": person.faceprints.filter(active=True).count(),
         "waiting": Enrolment.State.WAITING in states,
         "review": person.enrolments.filter(state=Enrolment.State.REVIEW).first(),
         "fragment": f"{reverse('admin:access_person_photographs', args=[person.pk])}?ticket={ticket}",
@@ -85,7 +86,7 @@ def shown(photograph: Photograph, ticket: str) -> Shown:
     box = None
     if photograph.box:
         left, top, right, bottom = photograph.box
-        box = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        box = {"x": left, "y": top, "width": round(right - left, 4), "height": round(bottom - top, 4)}
     return Shown(
         photograph, f"{address}?state={photograph.state}&ticket={ticket}", box, quality(photograph.quality)
     )

@@ -27,7 +27,7 @@ class StaffChangeForm(UserChangeForm):
 
 
 @admin.register(Staff)
-class StaffAdmin(Audited, UserAdmin):
+class StaffAdmin(UserAdmin, Audited):
     form = StaffChangeForm
     add_form = StaffCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -54,7 +54,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(Audited, DjangoGroupAdmin):
+class GroupAdmin(DjangoGroupAdmin, Audited):
     """Who may edit a group may give its members any right, so this is for superusers alone."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

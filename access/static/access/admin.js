@@ -44,7 +44,10 @@ function prepareDropZone(zone) {
     show();
   }
 
-  input.addEventListener("change", () => add(input.files));
+  input.addEventListener("change", (event) => {
+    event.stopImmediatePropagation(); /* the theme would look for its own text field beside the input */
+    add(input.files);
+  });
   zone.addEventListener("dragover", (event) => {
     event.preventDefault();
     zone.classList.add("lintel-drop-over");
