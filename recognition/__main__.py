@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import detection, evaluation, fetching, quality, weights
+from recognition import evaluation, fetching, quality, weights
+from recognition.evaluation import protocols
 from recognition.image import decode
 from recognition.recognizer import Recognizer, Sighting
 
@@ -113,46 +114,11 @@ def calibrate(options: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate_pairs(options: argparse.Namespace) -> int:
-    eyes = _eyes(options)
-    result = evaluation.verify(eyes, options.images, options.pairs, _progress("embedding"))
-    print(f"model {eyes.card.id}, detector {eyes.detector.card.id}")
-    folds = "  ".join(f"{100 * share:.2f}" for share in result.folds)
-    print(
-        f"accuracy {100 * result.accuracy:.2f} % (95 % interval {100 * result.accuracy_low:.2f} to "
-        f"{100 * result.accuracy_high:.2f}) over {result.pairs} pairs; folds {folds}"
-    )
-    for rate, share in result.tar.items():
-        print(f"true-accept rate at false-accept rate {rate:g}: {100 * share:.2f} %")
-    print(f"photographs without a face found: {result.failed}")
+def evaluate(options: argparse.Namespace) -> int:
+    found: protocols.Findings = options.protocol(options, _progress)
+    print("\n".join(found.lines))
     if options.json:
-        report = {
-            "accuracy": round(result.accuracy, 5),
-            "accuracy_interval": [round(result.accuracy_low, 5), round(result.accuracy_high, 5)],
-            **{
-                f"tar_at_far_1e-{round(-np.log10(rate))}": round(share, 5)
-                for rate, share in result.tar.items()
-            },
-            "pairs": result.pairs,
-            "failed_detections": result.failed,
-            "model": eyes.card.id,
-            "detector": eyes.detector.card.id,
-        }
-        print(json.dumps(report))
-    return 0
-
-
-def evaluate_landmarks(options: argparse.Namespace) -> int:
-    folder = weights.models_folder(options.models)
-    one, other = (detection.load(folder, name) for name in (options.detector, options.against))
-    paths = [photo.path for photo in evaluation.photographs(options.images)]
-    gaps = evaluation.agreement(one, other, paths, _progress("detecting"))
-    print(f"{one.card.id} and {other.card.id}: both found a face in {gaps.size} of {len(paths)} photographs")
-    if gaps.size:
-        mean, most = 100 * gaps.mean(), 100 * np.quantile(gaps, 0.95)
-        print(
-            f"landmarks differ by {mean:.1f} % of the eye distance on average, 95 % by at most {most:.1f} %"
-        )
+        print(json.dumps(found.numbers))
     return 0
 
 
@@ -269,17 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     measured = commands.add_parser("evaluate", help="error rates on labelled photographs")
-    kinds = measured.add_subparsers(required=True, metavar="PROTOCOL")
-    pairs = _command(kinds, "pairs", evaluate_pairs, "same or different person: LFW's k-fold protocol")
-    pairs.add_argument("--images", type=Path, required=True, help="a folder with NAME/NAME_0001.jpg")
-    pairs.add_argument("--pairs", type=Path, required=True, help="LFW's pairs file")
-    pairs.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-
-    points = _command(kinds, "landmarks", evaluate_landmarks, "how far two detectors' landmarks lie apart")
-    points.add_argument(
-        "--images", type=Path, required=True, help="a folder with one folder of pictures a person"
-    )
-    points.add_argument("--against", required=True, metavar="ID", help="the other detector")
+    protocols.add(measured, lambda kinds, name, purpose: _command(kinds, name, evaluate, purpose))
 
     gates = _command(
         commands, "measure-quality", measure_quality, "quantiles of the quality numbers and pass rates"

@@ -1,0 +1,54 @@
+"""The photographs of a labelled folder, and a vector for each.
+
+Promise: a photograph in which no face is found is kept and counted, never dropped.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition import image
+from recognition.alignment import align
+from recognition.faces import Face, Floats, Pixels
+from recognition.recognizer import Recognizer
+
+Progress = Callable[[int, int], None]
+PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+NO_FACE = -1.0  # the lowest cosine there is: where no face is found, nobody is recognised
+
+
+@dataclass(frozen=True)
+class Photograph:
+    person: str
+    path: Path
+
+
+def photographs(folder: Path) -> list[Photograph]:
+    """All pictures of a folder that holds one folder for each person, sorted."""
+    paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in PICTURES)
+    return [Photograph(path.parent.name, path) for path in paths]
+
+
+def central(faces: Sequence[Face], rgb: Pixels) -> Face | None:
+    """The face nearest to the middle: whom a press photograph is of."""
+    middle = np.array([rgb.shape[1] / 2, rgb.shape[0] / 2])
+    return min(
+        faces, key=lambda face: float(np.linalg.norm(face.landmarks.mean(axis=0) - middle)), default=None
+    )
+
+
+def vectors(eyes: Recognizer, paths: Sequence[Path], progress: Progress) -> tuple[Floats, NDArray[np.bool_]]:
+    """(N, D) unit vectors, no quality gate, and (N,) False where no face was found (a zero vector)."""
+    rows = np.zeros((len(paths), eyes.card.dimension), np.float32)
+    found = np.zeros(len(paths), np.bool_)
+    for index, path in enumerate(paths):
+        rgb = image.decode(path.read_bytes())
+        face = central(eyes.detector.detect(rgb), rgb)
+        if face is not None:
+            rows[index] = eyes.embedder.embed(align(rgb, face.landmarks, eyes.card.template)[None])[0]
+            found[index] = True
+        progress(index + 1, len(paths))
+    return rows, found

@@ -1,0 +1,126 @@
+"""The protocols of `python -m recognition evaluate`: what each is given, and what it reports.
+
+Promise: every protocol returns sentences for people and the same figures as one JSON object.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recognition import detection, weights
+from recognition.evaluation import detectors, pairs
+from recognition.evaluation.photographs import Progress, photographs
+from recognition.recognizer import Recognizer
+
+Label = Callable[[str], Progress]
+Command = Callable[..., argparse.ArgumentParser]
+ONE_FOLDER_EACH = "a folder with one folder of pictures a person"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a protocol found: sentences for people, and numbers for programs."""
+
+    lines: tuple[str, ...]
+    numbers: dict[str, Any]
+
+
+def add(measured: argparse.ArgumentParser, command: Command) -> None:
+    """Give the parser of `evaluate` its protocols; `command` makes a parser with the options all share."""
+    kinds = measured.add_subparsers(required=True, metavar="PROTOCOL")
+    for name, protocol, purpose, options in (
+        ("pairs", of_pairs, "same or different person: LFW's k-fold protocol", _pairs_options),
+        ("landmarks", of_landmarks, "how far two detectors' landmarks lie apart", _landmarks_options),
+    ):
+        parser = command(kinds, name, purpose)
+        parser.set_defaults(protocol=protocol)
+        parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+        options(parser)
+
+
+def of_pairs(options: argparse.Namespace, label: Label) -> Findings:
+    eyes = eyes_for(options)
+    found = pairs.verify(eyes, options.images, options.pairs, label("embedding"), resamples=options.resamples)
+    folds = "  ".join(percent(share) for share in found.folds)
+    lines = [
+        f"model {eyes.card.id}, detector {eyes.detector.card.id}",
+        f"accuracy {percent(found.accuracy)} {between(found.accuracy_interval)} over {found.pairs} pairs "
+        f"of {found.people} people; folds {folds}",
+    ]
+    numbers: dict[str, Any] = {
+        "accuracy": round(found.accuracy, 5),
+        "accuracy_interval": rounded(found.accuracy_interval),
+    }
+    for rate, share in found.tar.items():
+        errors = int(rate * found.impostors)
+        lines.append(
+            f"true-accept rate at false-accept rate {rate:g} ({errors} of {found.impostors} pairs): "
+            f"{percent(share)} {between(found.tar_interval[rate])}"
+        )
+        name = f"tar_at_far_1e-{round(-np.log10(rate))}"
+        numbers[name] = round(share, 5)
+        numbers[f"{name}_interval"] = rounded(found.tar_interval[rate])
+    lines.append(f"photographs without a face found: {found.failed}")
+    numbers |= {"pairs": found.pairs, "people": found.people, "failed_detections": found.failed}
+    return Findings(tuple(lines), numbers | models(eyes))
+
+
+def of_landmarks(options: argparse.Namespace, label: Label) -> Findings:
+    folder = weights.models_folder(options.models)
+    one, other = (detection.load(folder, name) for name in (options.detector, options.against))
+    paths = [photo.path for photo in photographs(options.images)]
+    gaps = detectors.agreement(one, other, paths, label("detecting"))
+    lines = [
+        f"{one.card.id} and {other.card.id}: both found a face in {gaps.size} of {len(paths)} photographs"
+    ]
+    numbers: dict[str, Any] = {"detectors": [one.card.id, other.card.id], "photographs": len(paths)}
+    numbers["both_found"] = int(gaps.size)
+    if gaps.size:
+        mean, most = float(gaps.mean()), float(np.quantile(gaps, 0.95))
+        lines.append(
+            f"landmarks differ by {100 * mean:.1f} % of the eye distance on average, "
+            f"95 % by at most {100 * most:.1f} %"
+        )
+        numbers |= {"mean": round(mean, 5), "quantile_95": round(most, 5)}
+    return Findings(tuple(lines), numbers)
+
+
+def eyes_for(options: argparse.Namespace) -> Recognizer:
+    return Recognizer.load(options.models, detector=options.detector, embedder=options.model)
+
+
+def models(eyes: Recognizer) -> dict[str, str]:
+    return {"model": eyes.card.id, "detector": eyes.detector.card.id}
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def between(interval: tuple[float, float]) -> str:
+    return f"(95 % interval {100 * interval[0]:.2f} to {100 * interval[1]:.2f})"
+
+
+def rounded(interval: tuple[float, float]) -> list[float]:
+    return [round(end, 5) for end in interval]
+
+
+def _pairs_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, required=True, help="a folder with NAME/NAME_0001.jpg")
+    parser.add_argument("--pairs", type=Path, required=True, help="LFW's pairs file, which names the folds")
+    _resamples(parser)
+
+
+def _landmarks_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, required=True, help=ONE_FOLDER_EACH)
+    parser.add_argument("--against", required=True, metavar="ID", help="the other detector")
+
+
+def _resamples(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--resamples", type=int, default=1000, help="people drawn anew for intervals (default: 1000 times)"
+    )
