@@ -1,28 +1,24 @@
 """People on screen: who they are, where they may go, what they agreed to, and their photographs.
 
-Promise: a form is saved whole or not at all, photographs included; nobody is ever deleted, only erased,
-with a receipt.
+Promise: a form is saved whole or not at all, photographs included; nobody is ever deleted.
 """
 
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
+from unfold.decorators import display
 
-from access import audit, enrolment, erasure, people
-from access.admin import photographs
+from access import audit, enrolment, people
+from access.admin import photographs, standing
 from access.admin.audit import Audited
-from access.admin.person_form import EraseForm, PersonForm
-from access.audit import AuditEntry
+from access.admin.person_form import PersonForm
 from access.enrolment import Enrolment
 from access.gallery import Faceprint
 from access.people import Consent, ConsentText, Department, Person
@@ -118,7 +114,7 @@ class ConsentTextAdmin(Audited):
 
 
 @admin.register(Person)
-class PersonAdmin(photographs.Photographs):
+class PersonAdmin(standing.Standing):
     form = PersonForm
     change_form_template = "access/person.html"
     list_display = ["who", "badge", "in_department", "standing", "consent", "faceprints", "enrolled"]
@@ -132,7 +128,6 @@ class PersonAdmin(photographs.Photographs):
     search_fields = ["badge", "name"]
     search_help_text = _("Name or badge number")
     readonly_fields = ["gallery_names"]
-    actions_detail = ["withdraw", "suspend", "reactivate", "erase"]
 
     # --- The list ---------------------------------------------------------------------------------
 
@@ -297,134 +292,6 @@ class PersonAdmin(photographs.Photographs):
         response = super().response_change(request, obj)
         return self.to_page(obj) if request.FILES and "_addanother" not in request.POST else response
 
-    def to_page(self, obj: Model) -> HttpResponseRedirect:
-        return HttpResponseRedirect(self.url("change", obj.pk))
-
     def subjects(self, obj: Person) -> list[str]:
         enrolments = obj.enrolments.values_list("pk", flat=True)
         return [*super().subjects(obj), *(f"enrolment:{key}" for key in enrolments)]
-
-    # --- What can be done with a person: asked on one page, done on POST --------------------------
-
-    def may(self, request: HttpRequest, key: object, right: str, **standing: object) -> bool:
-        """Whether this login has the right and the person, if one is meant, is as it must be."""
-        if not request.user.has_perm(right):
-            return False
-        return (
-            key is None or Person.objects.filter(pk=getattr(key, "pk", key), erased=None, **standing).exists()
-        )
-
-    def has_withdraw_permission(self, request: HttpRequest, key: object = None) -> bool:
-        return self.may(
-            request, key, "access.change_consent", consents__withdrawn=None, consents__isnull=False
-        )
-
-    def has_suspend_permission(self, request: HttpRequest, key: object = None) -> bool:
-        return self.may(request, key, "access.change_person", active=True)
-
-    def has_reactivate_permission(self, request: HttpRequest, key: object = None) -> bool:
-        return self.may(request, key, "access.change_person", active=False)
-
-    def has_erase_permission(self, request: HttpRequest, key: object = None) -> bool:
-        return request.user.has_perm("access.delete_person")
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        erased = Person.objects.filter(pk=object_id).exclude(erased=None).exists()
-        return [] if erased else super().get_actions_detail(request, object_id)
-
-    @action(description=_("Withdraw consent"), icon="contract_delete", permissions=["withdraw"])
-    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        person = self.seen(request, object_id)
-        if request.method == "POST":
-            people.withdraw_consent(person, by=request.user)
-            messages.success(request, _("The consent was withdrawn. No door finds this face any more."))
-            return self.to_page(person)
-        return self.page(
-            request,
-            "access/confirm.html",
-            person,
-            title=_("Withdraw the consent of %(person)s") % {"person": person},
-            text=[
-                _("From the next decision on no door finds this face."),
-                _("Photographs and faceprints stay until they are deleted or the person is erased."),
-            ],
-            button=_("Withdraw consent"),
-            danger=True,
-        )
-
-    @action(description=_("Suspend"), icon="block", permissions=["suspend"])
-    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        person = self.seen(request, object_id)
-        if request.method == "POST":
-            people.suspend(person, by=request.user)
-            messages.success(request, _("%(person)s is suspended.") % {"person": person})
-            return self.to_page(person)
-        return self.page(
-            request,
-            "access/confirm.html",
-            person,
-            title=_("Suspend %(person)s") % {"person": person},
-            text=[_("Every door refuses this person from now on. Nothing is deleted; it can be undone.")],
-            button=_("Suspend"),
-            danger=True,
-        )
-
-    @action(description=_("Reactivate"), icon="check_circle", permissions=["reactivate"])
-    def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        person = self.seen(request, object_id)
-        if request.method == "POST":
-            people.reactivate(person, by=request.user)
-            messages.success(request, _("%(person)s is active again.") % {"person": person})
-            return self.to_page(person)
-        return self.page(
-            request,
-            "access/confirm.html",
-            person,
-            title=_("Reactivate %(person)s") % {"person": person},
-            text=[_("Doors let this person in again, as far as consent and galleries allow.")],
-            button=_("Reactivate"),
-        )
-
-    @action(
-        description=_("Erase"), icon="delete_forever", variant=ActionVariant.DANGER, permissions=["erase"]
-    )
-    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks, erases, and shows the receipt, which stays readable here from the audit trail."""
-        person = self.seen(request, object_id)
-        if person.erased:
-            return self.receipt(request, person)
-        form = EraseForm(request.POST or None, badge=person.badge)
-        if request.method == "POST" and form.is_valid():
-            erasure.erase(person, by=request.user)
-            return HttpResponseRedirect(request.path)
-        return self.page(
-            request,
-            "access/erase.html",
-            person,
-            title=_("Erase %(person)s") % {"person": person},
-            form=form,
-            going=[
-                (_("faceprints"), person.faceprints.count()),
-                (_("photographs"), person.photographs.count()),
-                (_("enrolments"), person.enrolments.count()),
-                (_("gallery memberships"), person.galleries.count()),
-            ],
-            staying=[
-                (_("punches"), person.punches.count()),
-                (_("decisions"), person.decisions.count()),
-                (_("consents"), person.consents.count()),
-            ],
-        )
-
-    def receipt(self, request: HttpRequest, person: Person) -> HttpResponse:
-        entry = AuditEntry.objects.filter(action="person.erased", subject=audit.name_of(person)).first()
-        if entry is None:
-            raise PermissionDenied
-        return self.page(
-            request,
-            "access/receipt.html",
-            person,
-            title=_("Receipt of erasure"),
-            entry=entry,
-            lines=[line.split(": ", 1) for line in erasure.Receipt(**entry.details).lines()],
-        )
