@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by backup.sh and restore.sh. Afterwards libpq's PG* variables say where the database is, and the
 # client programs of the server's own major version come first on PATH.
 # From DATABASE_URL or DATABASE_URL_FILE; without either, the embedded server of `manage.py up`.
