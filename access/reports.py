@@ -6,11 +6,14 @@ name that begins like a formula stays a name.
 
 import csv
 import io
+import re
 import tempfile
 import zoneinfo
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain, islice
+from typing import Any
 
 import xlsxwriter
 from django.db.models import Q, QuerySet
@@ -30,8 +33,14 @@ COLUMNS = (
     "Kiosk",
     "Source",
 )
-# What a spreadsheet may take for a formula at the start of a text (OWASP CSV injection; ASVS 5.0 1.2.10).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+# What a spreadsheet may take for a formula: a sign at the start of a cell, or behind a character at which
+# another locale's spreadsheet begins a new cell, whatever blanks stand before it (OWASP CSV injection;
+# ASVS 5.0 1.2.10). Tab and line feed are dangerous by themselves.
+FORMULA = re.compile(r"((?:^|[;|\t\r\n])[\s\x00-\x1f\u200b\ufeff]*)(?=[-=+@\uff1d\uff0b\uff0d\uff20\u2212])")
+CONTROLS = ("\t", "\r", "\n", "\0")
+WIDTHS = (12, 26, 20, 12, 10, 18, 10, 18, 18, 18, 10)
+# A sheet holds 1,048,576 rows, the header among them; writing beyond that fails silently.
+ROWS_PER_SHEET = 1_000_000
 # The zone furthest ahead and behind UTC: a date can begin and end that much earlier or later.
 ZONE_SPREAD = timedelta(hours=14)
 
@@ -86,8 +95,9 @@ def _row(punch: Punch) -> Row:
 
 
 def harmless(text: str) -> str:
-    """The text, with an apostrophe before anything a spreadsheet could run."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """The text, with an apostrophe before anything a spreadsheet could run; all others stay as they are."""
+    text = FORMULA.sub(r"\1'", text)
+    return f"'{text}" if text.startswith(CONTROLS) else text
 
 
 def as_csv(rows: Iterable[Row]) -> Iterator[bytes]:
@@ -125,7 +135,8 @@ def _cells(row: Row) -> list[str]:
 def as_xlsx(rows: Iterable[Row], *, title: str) -> Iterator[bytes]:
     """A workbook with real dates and times, text badge numbers, a frozen header and a filter.
 
-    Rows go to disk as they come (XlsxWriter's constant memory), so a million of them fit.
+    Rows go to disk as they come (XlsxWriter's constant memory), so a million of them fit; what a sheet
+    cannot hold goes on in the next one.
     """
     with tempfile.TemporaryFile() as file:
         options = {
@@ -136,29 +147,36 @@ def as_xlsx(rows: Iterable[Row], *, title: str) -> Iterator[bytes]:
         }
         with xlsxwriter.Workbook(file, options) as book:
             book.set_properties({"title": title})
-            sheet = book.add_worksheet("Punches")
-            bold = book.add_format({"bold": True, "bg_color": "#E8EDF3", "bottom": 1})
-            text = book.add_format({"num_format": "@"})
-            day = book.add_format({"num_format": "yyyy-mm-dd"})
-            clock = book.add_format({"num_format": "hh:mm:ss"})
-            sheet.freeze_panes(1, 0)
-            for column, (name, width) in enumerate(
-                zip(COLUMNS, (12, 26, 20, 12, 10, 18, 10, 18, 18, 18, 10), strict=True)
-            ):
-                sheet.set_column(column, column, width)
-                sheet.write_string(0, column, name, bold)
-            count = 0
-            for count, row in enumerate(rows, start=1):
-                for column, cell in enumerate(_cells(row)):
-                    if column == 3:
-                        sheet.write_datetime(
-                            count, column, row.at.replace(hour=0, minute=0, second=0, microsecond=0), day
-                        )
-                    elif column == 4:
-                        sheet.write_datetime(count, column, row.at.time().replace(microsecond=0), clock)
-                    else:
-                        sheet.write_string(count, column, cell, text)
-            sheet.autofilter(0, 0, count, len(COLUMNS) - 1)
+            formats = {
+                "head": book.add_format({"bold": True, "bg_color": "#E8EDF3", "bottom": 1}),
+                "text": book.add_format({"num_format": "@"}),
+                "day": book.add_format({"num_format": "yyyy-mm-dd"}),
+                "clock": book.add_format({"num_format": "hh:mm:ss"}),
+            }
+            left, number = iter(rows), 0
+            while number == 0 or (more := next(left, None)):
+                number += 1
+                found = left if number == 1 else chain([more], left)
+                name = "Punches" if number == 1 else f"Punches {number}"
+                _fill(book.add_worksheet(name), islice(found, ROWS_PER_SHEET), formats)
         file.seek(0)
         while chunk := file.read(65_536):
             yield chunk
+
+
+def _fill(sheet: Any, rows: Iterable[Row], formats: dict[str, Any]) -> None:
+    sheet.freeze_panes(1, 0)
+    for column, (name, width) in enumerate(zip(COLUMNS, WIDTHS, strict=True)):
+        sheet.set_column(column, column, width)
+        sheet.write_string(0, column, name, formats["head"])
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        for column, cell in enumerate(_cells(row)):
+            if COLUMNS[column] == "Date":
+                midnight = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
+                sheet.write_datetime(count, column, midnight, formats["day"])
+            elif COLUMNS[column] == "Time":
+                sheet.write_datetime(count, column, row.at.time().replace(microsecond=0), formats["clock"])
+            else:
+                sheet.write_string(count, column, cell, formats["text"])
+    sheet.autofilter(0, 0, count, len(COLUMNS) - 1)
