@@ -14,5 +14,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
 ]
+handler400 = "access.api.errors.bad_request"
 handler404 = "access.api.errors.not_found"
 handler500 = "access.api.errors.server_error"

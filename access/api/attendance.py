@@ -13,12 +13,15 @@ from rest_framework.views import APIView
 from access import audit, reports
 from access.api.authentication import MayReadAttendance
 from access.api.kiosk import problems
+from access.api.negotiation import OneForm
 from access.people import Department
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+# Spreadsheets know no dates before 1900, and the calendar ends in 9999.
+YEARS = (1900, 9998)
 
 
 class PeriodInput(serializers.Serializer[Any]):
@@ -28,6 +31,8 @@ class PeriodInput(serializers.Serializer[Any]):
     layout = serializers.ChoiceField(["csv", "xlsx"], default="csv")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not (YEARS[0] <= attrs["first"].year and attrs["last"].year <= YEARS[1]):
+            raise serializers.ValidationError({"first": [f"From {YEARS[0]} to {YEARS[1]}."]})
         if not 0 <= (attrs["last"] - attrs["first"]).days <= 366:
             raise serializers.ValidationError({"last": ["From the first day to at most 366 days after it."]})
         return attrs
@@ -38,6 +43,7 @@ class Punches(APIView):
 
     authentication_classes = [SessionAuthentication]
     permission_classes = [MayReadAttendance]
+    content_negotiation_class = OneForm
 
     @extend_schema(
         operation_id="export_punches",

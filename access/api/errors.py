@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions, serializers, status
@@ -57,6 +57,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, SuspiciousOperation):
+        # Too many fields, or fields too long: Django refuses to read on.
+        error = exceptions.ParseError()
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
@@ -80,6 +83,13 @@ def _flat(errors: dict[str, Any]) -> dict[str, list[str]]:
         field: [str(one) for one in (many if isinstance(many, list) else [many])]
         for field, many in errors.items()
     }
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        detail = "This request could not be understood, or came by a wrong host name."
+        return JsonResponse(body(400, "bad-request", detail), status=400, content_type=MEDIA_TYPE)
+    return defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from access import decisions, pictures, places, snapshots
 from access.api.authentication import IsKiosk, KioskKey
 from access.api.errors import MEDIA_TYPE, Problem, ProblemSerializer
+from access.api.negotiation import OneForm
 from access.decisions import Decision
 from access.policy import Reason
 
@@ -33,12 +34,18 @@ def problems(**meanings: str) -> dict[Any, OpenApiResponse]:
 class DateTimeWithZone(serializers.DateTimeField):
     """ISO 8601 with an offset. A time without one is refused: nobody knows when it was."""
 
-    default_error_messages = {"naive": "The time needs an offset, as in 2026-03-01T08:00:00+01:00."}
+    default_error_messages = {
+        "naive": "The time needs an offset, as in 2026-03-01T08:00:00+01:00.",
+        "beyond": "This time lies beyond the calendar.",
+    }
 
     def enforce_timezone(self, value: Any) -> Any:
         if timezone.is_naive(value):
             self.fail("naive")
-        return value.astimezone(UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            self.fail("beyond")
 
 
 class SnapshotInput(serializers.Serializer[Any]):
@@ -90,6 +97,7 @@ class Hello(APIView):
 
     authentication_classes = [KioskKey]
     permission_classes = [IsKiosk]
+    content_negotiation_class = OneForm
 
     @extend_schema(
         operation_id="kiosk_hello",
@@ -120,6 +128,7 @@ class Snapshots(APIView):
 
     authentication_classes = [KioskKey]
     permission_classes = [IsKiosk]
+    content_negotiation_class = OneForm
     parser_classes = [MultiPartParser]
 
     @extend_schema(
@@ -160,9 +169,9 @@ class Snapshots(APIView):
 def _check_length(request: Request) -> None:
     """Before anything of the body is read."""
     length = request.headers.get("Content-Length", "")
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit()):
         raise Problem(411, "length-required", "Send Content-Length.")
-    if int(length) > MOST_BODY_BYTES:
+    if len(length) > 12 or int(length) > MOST_BODY_BYTES:
         raise Problem(413, "too-large", "At most 2 MB.")
 
 
