@@ -50,6 +50,10 @@ class Days(RangeDateFilter):
     form_class = DaysForm
     zone: str | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("day")
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         first, last = (self.day(end) for end in ("from", "to"))
         field = self.field_path

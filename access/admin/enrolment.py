@@ -1,5 +1,6 @@
 """Enrolments on screen, and the page where a human settles whether two people are one."""
 
+from datetime import UTC
 from typing import Any
 
 from django.contrib import admin
@@ -7,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -14,6 +16,7 @@ from unfold.decorators import display
 from access import enrolment
 from access.admin import photographs
 from access.admin.audit import ReadOnly
+from access.admin.days import Days, unbroken
 from access.admin.people import STATES
 from access.enrolment import Enrolment, Photograph
 from access.people import Person
@@ -21,8 +24,8 @@ from access.people import Person
 
 @admin.register(Enrolment)
 class EnrolmentAdmin(ReadOnly):
-    list_display = ["whose", "state_label", "accepted", "refused", "resembles", "submitted", "submitted_by"]
-    list_filter = [("state", ChoicesDropdownFilter), "submitted"]
+    list_display = ["whose", "state_label", "accepted", "refused", "resembles", "handed_in", "submitted_by"]
+    list_filter = [("state", ChoicesDropdownFilter), ("submitted", Days)]
     list_select_related = ["person", "lookalike", "submitted_by"]
     search_fields = ["person__badge", "person__name"]
     search_help_text = _("Name or badge number")
@@ -53,6 +56,10 @@ class EnrolmentAdmin(ReadOnly):
     @display(description=_("resembles"))
     def resembles(self, held: Enrolment) -> str:
         return str(held.lookalike or "–")
+
+    @display(description=_("handed in (UTC)"), ordering="submitted")
+    def handed_in(self, held: Enrolment) -> str:
+        return unbroken(date_format(held.submitted.astimezone(UTC), "j M Y, H:i"))
 
     # --- Both people side by side -----------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -17,8 +19,8 @@ from access.gallery import Gallery
 class GalleryAdmin(Audited):
     list_display = ["name", "searched_by", "admitted_by", "members"]
     search_fields = ["name"]
-    fields = ["name", "sites", "people"]
-    autocomplete_fields = ["people"]
+    # People are put into galleries on their own page: a list of thousands is no form.
+    fields = ["name", "sites"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
         found = super().get_queryset(request).prefetch_related("sites", "doors__site")
@@ -38,5 +40,6 @@ class GalleryAdmin(Audited):
         return ", ".join(str(door) for door in gallery.doors.all())
 
     @display(description=_("people"), ordering="member_count")
-    def members(self, gallery: Gallery) -> int:
-        return gallery.member_count
+    def members(self, gallery: Gallery) -> str:
+        people = f"{reverse('admin:access_person_changelist')}?gallery={gallery.pk}"
+        return format_html('<a class="lintel-link" href="{}">{}</a>', people, gallery.member_count)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from access.people import Consent, Person
 from access.places import Kiosk, Site
 
 LATEST = 10
+MOST_KIOSKS = 12
 # A kiosk silent for this long is worth a look.
 KIOSK_SILENCE = timedelta(minutes=15)
 
@@ -158,7 +159,7 @@ def decision_figures() -> dict[str, Any]:
 
 
 def kiosks() -> list[tuple[Kiosk, str, bool]]:
-    """Each kiosk, when it was last seen, and whether it is quiet although it should not be."""
+    """Kiosks, the longest silent first: when each was last seen, and whether that is worth a look."""
     quiet = timezone.now() - KIOSK_SILENCE
     return [
         (
@@ -166,5 +167,7 @@ def kiosks() -> list[tuple[Kiosk, str, bool]]:
             at_site(kiosk.last_seen, kiosk.door.site.zone) if kiosk.last_seen else "",
             kiosk.active and (kiosk.last_seen is None or kiosk.last_seen < quiet),
         )
-        for kiosk in Kiosk.objects.select_related("door__site")
+        for kiosk in Kiosk.objects.select_related("door__site").order_by(
+            "-active", F("last_seen").asc(nulls_first=True)
+        )[:MOST_KIOSKS]
     ]

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
@@ -20,7 +21,7 @@ from access.admin import photographs, standing
 from access.admin.audit import Audited
 from access.admin.person_form import PersonForm
 from access.enrolment import Enrolment
-from access.gallery import Faceprint
+from access.gallery import Faceprint, Gallery
 from access.people import Consent, ConsentText, Department, Person
 
 # What a part of the form asks for beyond the right to change people.
@@ -56,6 +57,17 @@ class StandingFilter(DropdownFilter):
             case "erased":
                 return queryset.exclude(erased=None)
         return queryset.filter(erased=None)
+
+
+class GalleryFilter(DropdownFilter):
+    title, parameter_name = _("gallery"), "gallery"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [(str(key), name) for key, name in Gallery.objects.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> QuerySet[Person]:
+        chosen = str(self.value() or "")
+        return queryset.filter(galleries=int(chosen)) if chosen.isdecimal() else queryset
 
 
 class YesNoFilter(DropdownFilter):
@@ -96,7 +108,7 @@ class DepartmentAdmin(Audited):
 class ConsentTextAdmin(Audited):
     """Words somebody agreed to are never reworded: a new text gets a new version."""
 
-    list_display = ["version", "language", "published", "agreed"]
+    list_display = ["version", "language", "since", "agreed"]
     search_fields = ["version", "body"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConsentText]:
@@ -107,6 +119,10 @@ class ConsentTextAdmin(Audited):
         if obj is not None and Consent.objects.filter(text=obj).exists():
             return False
         return super().has_change_permission(request, obj)
+
+    @display(description=_("published"), ordering="published")
+    def since(self, text: ConsentText) -> str:
+        return date_format(text.published, "j M Y")
 
     @display(description=_("consents in force"), ordering="in_force")
     def agreed(self, text: ConsentText) -> int:
@@ -120,6 +136,7 @@ class PersonAdmin(standing.Standing):
     list_display = ["who", "badge", "in_department", "standing", "consent", "faceprints", "enrolled"]
     list_filter = [
         ("department", RelatedDropdownFilter),
+        GalleryFilter,
         StandingFilter,
         ConsentFilter,
         FaceprintFilter,

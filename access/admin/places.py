@@ -71,7 +71,7 @@ class DoorAdmin(Kept):
     search_fields = ["name", "site__name"]
     fieldsets = [
         (None, {"fields": ["site", "name", "admits"]}),
-        (_("Time limits"), {"fields": [("deadline_ms", "freshness_seconds")]}),
+        (_("Time limits"), {"fields": ["deadline_ms", "freshness_seconds"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Door]:
@@ -89,16 +89,26 @@ class DoorAdmin(Kept):
 class KeysInline(TabularInline):
     model = KioskKey
     verbose_name_plural = _("Keys")
-    fields = ["hint", "issued", "expires", "revoked", "in_force"]
+    fields = ["hint", "issued_at", "ends_at", "in_force"]
     readonly_fields = fields
     extra = 0
     can_delete = False
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    @display(description=_("issued"))
+    def issued_at(self, key: KioskKey) -> str:
+        return at_site(key.issued, key.kiosk.door.site.zone)
+
+    @display(description=_("ends or ended"))
+    def ends_at(self, key: KioskKey) -> str:
+        ends = [moment for moment in (key.expires, key.revoked) if moment]
+        return at_site(min(ends), key.kiosk.door.site.zone) if ends else "–"
 
     @display(description=_("in force"), boolean=True)
     def in_force(self, key: KioskKey) -> bool:
@@ -123,7 +133,7 @@ class KioskAdmin(Kept):
     search_fields = ["name", "door__name", "door__site__name"]
     fieldsets = [
         (None, {"fields": ["door", "name", "active"]}),
-        (_("At the door"), {"fields": [("direction", "faces")]}),
+        (_("At the door"), {"fields": ["direction", "faces"]}),
     ]
     inlines = [KeysInline]
     actions_detail = ["issue", "roll", "revoke"]

@@ -182,6 +182,16 @@ def test_a_person_is_suspended_and_reactivated(office: Client) -> None:
     assert AuditEntry.objects.filter(subject=f"person:{person.pk}", action="person.reactivated").exists()
 
 
+def test_only_what_can_be_done_is_offered(office: Client) -> None:
+    def offered(person: Person) -> set[str]:
+        actions = office.get(page(person)).context["actions_detail"]
+        return {str(action["title"]) for action in actions}
+
+    active, suspended = factories.person(), factories.person(consented=False, active=False)
+    assert offered(active) == {"Withdraw consent", "Suspend", "Erase"}
+    assert offered(suspended) == {"Reactivate", "Erase"}
+
+
 def test_consent_is_withdrawn(office: Client) -> None:
     person = factories.person()
     office.post(page(person, "withdraw"))
@@ -258,6 +268,8 @@ def test_the_list_asks_as_often_for_three_people_as_for_one(
         ("faceprints=no", {"Dora Dale"}),
         ("standing=suspended", {"Charlie Cross"}),
         ("standing=erased", set()),
+        ("gallery=0", set()),
+        ("gallery=nonsense", {"Alice Able", "Bob Best", "Charlie Cross", "Dora Dale"}),
     ],
 )
 def test_the_list_finds(office: Client, cast: Cast, query: str, found: set[str]) -> None:
