@@ -3,6 +3,7 @@
 import logging
 import math
 
+import numpy as np
 from django.conf import settings
 
 from access import decisions, gallery, queue, snapshots
@@ -54,7 +55,7 @@ def evidence_from(sighting: Sighting, card: Card, *, site: int) -> Evidence:
     }
     if sighting.problem is not None:
         return Evidence(problem=Reason(sighting.problem.value), facts=facts)
-    if sighting.vector is None:
+    if sighting.vector is None or not np.isfinite(sighting.vector).all():
         return Evidence(problem=Reason.UNREADABLE, facts=facts)
 
     search = nearest(sighting, site=site)
