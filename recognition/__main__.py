@@ -115,7 +115,7 @@ def calibrate(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    found: protocols.Findings = options.protocol(options, _progress)
+    found: protocols.Findings = options.findings(options, _progress)
     print("\n".join(found.lines))
     if options.json:
         print(json.dumps(found.numbers))

@@ -5,15 +5,16 @@ Promise: every protocol returns sentences for people and the same figures as one
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recognition import detection, weights
-from recognition.evaluation import detectors, pairs
-from recognition.evaluation.photographs import Progress, photographs
+from recognition.evaluation import curves, detectors, gallery, pairs, trials
+from recognition.evaluation.photographs import Progress, photographs, vectors
 from recognition.recognizer import Recognizer
 
 Label = Callable[[str], Progress]
@@ -34,10 +35,11 @@ def add(measured: argparse.ArgumentParser, command: Command) -> None:
     kinds = measured.add_subparsers(required=True, metavar="PROTOCOL")
     for name, protocol, purpose, options in (
         ("pairs", of_pairs, "same or different person: LFW's k-fold protocol", _pairs_options),
+        ("gallery", of_gallery, "who is this, if anybody: open-set search among strangers", _gallery_options),
         ("landmarks", of_landmarks, "how far two detectors' landmarks lie apart", _landmarks_options),
     ):
         parser = command(kinds, name, purpose)
-        parser.set_defaults(protocol=protocol)
+        parser.set_defaults(findings=protocol)
         parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         options(parser)
 
@@ -67,6 +69,40 @@ def of_pairs(options: argparse.Namespace, label: Label) -> Findings:
     lines.append(f"photographs without a face found: {found.failed}")
     numbers |= {"pairs": found.pairs, "people": found.people, "failed_detections": found.failed}
     return Findings(tuple(lines), numbers | models(eyes))
+
+
+def of_gallery(options: argparse.Namespace, label: Label) -> Findings:
+    eyes = eyes_for(options)
+    taken = photographs(options.images)
+    rows, found = vectors(eyes, [photo.path for photo in taken], label("embedding"))
+    people = [photo.person for photo in taken]
+    plan = _plan(options, found, people)
+    calibration = eyes.card.calibration
+    results = gallery.search(
+        rows,
+        found,
+        people,
+        plan,
+        wanted=options.fpir,
+        points=calibration.points if calibration else None,
+        margin=calibration.margin if calibration else 0.0,
+    )
+    lines = [
+        f"model {eyes.card.id}, detector {eyes.detector.card.id}",
+        f"{len(taken)} photographs of {len(set(people))} people, {int((~found).sum())} without a face found; "
+        f"{plan.enrol} enrolled a person, {plan.draws} random galleries a size, 95 % intervals",
+    ]
+    for result in results:
+        lines += gallery.sentences(result)
+    if options.det:
+        title = f"Open-set search: {eyes.card.id} on {options.images.name}"
+        curves.write(gallery.diagram(results, title=title), options.det)
+        lines.append(f"drawn: {options.det}")
+    numbers = {"photographs": len(taken), "people": len(set(people)), "enrolled_each": plan.enrol}
+    numbers |= {"failed_detections": int((~found).sum())}
+    return Findings(
+        tuple(lines), numbers | {"galleries": [gallery.numbers(result) for result in results]} | models(eyes)
+    )
 
 
 def of_landmarks(options: argparse.Namespace, label: Label) -> Findings:
@@ -113,6 +149,36 @@ def _pairs_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="a folder with NAME/NAME_0001.jpg")
     parser.add_argument("--pairs", type=Path, required=True, help="LFW's pairs file, which names the folds")
     _resamples(parser)
+
+
+def _gallery_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, required=True, help=ONE_FOLDER_EACH)
+    parser.add_argument("--enrol", type=int, default=1, metavar="K", help="photographs enrolled a person")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000], metavar="N", help="people")
+    parser.add_argument("--draws", type=int, default=20, help="random galleries of each size (default: 20)")
+    parser.add_argument(
+        "--fpir", type=float, nargs="+", default=[0.1, 0.01, 0.001], help="wanted false-identification rates"
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=("paper-2",),
+        help="30 people with 2 photographs enrolled and 10 to search with (Xiao et al., EAI 2022, Table 3), "
+        "or as many people as have 12; all others are strangers. Goes before --enrol and --sizes",
+    )
+    parser.add_argument("--det", type=Path, metavar="OUT.png", help="draw the DET curves")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
+    _resamples(parser)
+
+
+def _plan(options: argparse.Namespace, found: NDArray[np.bool_], people: list[str]) -> trials.Plan:
+    chosen = trials.Plan(
+        tuple(options.sizes), options.enrol, None, options.draws, options.resamples, options.seed
+    )
+    if options.protocol is None:
+        return chosen
+    paper = replace(chosen, enrol=2, probes=10)
+    owner = np.unique(np.asarray(people), return_inverse=True)[1]
+    return replace(paper, sizes=(min(30, len(trials.eligible_people(found, owner, paper))),))
 
 
 def _landmarks_options(parser: argparse.ArgumentParser) -> None:
