@@ -19,7 +19,10 @@ from access.up.folder import DataFolder
 def text(name: str, default: str = "") -> str:
     """The variable, or the content of the file that NAME_FILE points to, or the default."""
     if path := os.environ.get(f"{name}_FILE"):
-        return Path(path).read_text(encoding="utf-8").strip()
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE={path!r} cannot be read: {error.strerror}.") from error
     return os.environ.get(name, default).strip()
 
 
@@ -41,6 +44,10 @@ def flag(name: str, *, default: bool) -> bool:
     return raw in {"yes", "1", "true"}
 
 
+def names(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
 def secret(name: str, key_file: Path) -> str:
     """A secret from the environment, else from the data folder. None is ever made up silently."""
     value = text(name)
@@ -58,8 +65,14 @@ def database(url: str) -> dict[str, object]:
     """Django's description of a `postgresql://` address; the socket folder may stand in `?host=`."""
     parts = urlsplit(url)
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+    try:
+        port = str(parts.port or query.pop("port", ""))
+    except ValueError:
+        port = "wrong"
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/") or port == "wrong":
         raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+    # `hostname` is in small letters, which a socket folder in its place (%2Frun%2F…) may not be.
+    host = unquote(parts.netloc.rpartition("@")[2]) if "%2F" in parts.netloc.upper() else parts.hostname
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
@@ -132,8 +145,8 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Django --------------------------------------------------------------------------------------
 DEBUG = False
-ALLOWED_HOSTS = text("LINTEL_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [origin for origin in text("LINTEL_ORIGINS").split(",") if origin]
+ALLOWED_HOSTS = names("LINTEL_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = names("LINTEL_ORIGINS")
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -228,15 +241,23 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lintel API",
-    "DESCRIPTION": "Post a kiosk's snapshot, get the door's decision. Errors are problem documents "
-    "(`application/problem+json`) with a stable `code`.",
+    "DESCRIPTION": (
+        "A kiosk posts a picture and gets the door's decision by the door's deadline. A refusal is an answer "
+        "(200) with its reason; errors are problem documents (`application/problem+json`, RFC 9457) with a "
+        "stable `code`.\n\n"
+        "Kiosks send `Authorization: Kiosk <key>`. Repeat a post with the same nonce until it is answered: "
+        "the answer is the same and nothing happens twice.\n\n"
+        '```\ncurl -H "Authorization: Kiosk $KEY" -F image=@face.jpg -F kind=snapshot \\\n'
+        "     -F taken=$(date -Iseconds) -F nonce=$(uuidgen) $URL/api/v1/snapshots/\n```"
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "list", "defaultModelsExpandDepth": 0},
+    "ENUM_NAME_OVERRIDES": {"DirectionEnum": ["in", "out"]},
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }
 

@@ -47,6 +47,8 @@ class Punches(APIView):
 
     @extend_schema(
         operation_id="export_punches",
+        summary="Download the punches of a period",
+        tags=["Attendance"],
         parameters=[PeriodInput],
         responses={
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="UTF-8 with byte order mark."),

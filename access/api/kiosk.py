@@ -101,6 +101,8 @@ class Hello(APIView):
 
     @extend_schema(
         operation_id="kiosk_hello",
+        summary="Who this kiosk is, and what time it is",
+        tags=["Kiosk"],
         responses={200: KioskOutput, **problems(s401="Unknown key.")},
     )
     def get(self, request: Request) -> Response:
@@ -133,6 +135,8 @@ class Snapshots(APIView):
 
     @extend_schema(
         operation_id="post_snapshot",
+        summary="Post a picture, get the door's decision",
+        tags=["Kiosk"],
         request={"multipart/form-data": SnapshotInput},
         responses={
             200: DecisionOutput,
