@@ -7,11 +7,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.db.models.signals import post_save
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from access import decisions, policy, snapshots
+from access import decisions, people, policy, snapshots
 from access.models import AuditEntry, Enrolment, Faceprint, Gallery, Person, Photograph
 from recognition import Problem
 from tests import factories
@@ -90,6 +91,25 @@ def test_consent_in_force_suffices_for_more_photographs(
     person = factories.person()
     fill_in(office, person, photographs=[photograph()])
     assert person.enrolments.get().state == Enrolment.State.DONE
+
+
+def test_consent_withdrawn_while_the_form_was_open_saves_nothing(
+    office: Client, fill_in: Callable[..., Any]
+) -> None:
+    person = factories.person("Old Name")
+
+    def somebody_else_withdraws(**_: Any) -> None:
+        people.withdraw_consent(person)
+
+    post_save.connect(somebody_else_withdraws, sender=Person)
+    try:
+        response = fill_in(office, person, name="New Name", photographs=[photograph()])
+    finally:
+        post_save.disconnect(somebody_else_withdraws, sender=Person)
+    person.refresh_from_db()
+    assert "Nothing was saved" in office.get(response.url).content.decode()
+    assert person.name == "Old Name"
+    assert not person.photographs.exists()
 
 
 @pytest.mark.parametrize("problem", [Problem.BLURRED, Problem.NO_FACE, Problem.SEVERAL_FACES])
