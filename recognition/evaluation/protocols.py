@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition import detection, weights
-from recognition.evaluation import curves, detectors, gallery, pairs, trials
+from recognition.evaluation import curves, detectors, gallery, pairs, trials, video
 from recognition.evaluation.photographs import Progress, photographs, vectors
 from recognition.recognizer import Recognizer
 
@@ -36,6 +36,7 @@ def add(measured: argparse.ArgumentParser, command: Command) -> None:
     for name, protocol, purpose, options in (
         ("pairs", of_pairs, "same or different person: LFW's k-fold protocol", _pairs_options),
         ("gallery", of_gallery, "who is this, if anybody: open-set search among strangers", _gallery_options),
+        ("video", of_video, "people followed and named in a clip, against labels", _video_options),
         ("landmarks", of_landmarks, "how far two detectors' landmarks lie apart", _landmarks_options),
     ):
         parser = command(kinds, name, purpose)
@@ -103,6 +104,43 @@ def of_gallery(options: argparse.Namespace, label: Label) -> Findings:
     return Findings(
         tuple(lines), numbers | {"galleries": [gallery.numbers(result) for result in results]} | models(eyes)
     )
+
+
+def of_video(options: argparse.Namespace, label: Label) -> Findings:
+    eyes = eyes_for(options)
+    names, faceprints = video.enrolled(eyes, options.people)
+    claims = video.watch(eyes, options.clip, names, faceprints, label("frames"), fpir=options.fpir)
+    lines = [f"model {eyes.card.id}, detector {eyes.detector.card.id}, {len(names)} photographs enrolled"]
+    tracks = {claim.track for claim in claims}
+    numbers: dict[str, Any] = {"faces": len(claims), "tracks": len(tracks), "people": {}}
+    lines.append(f"{len(claims)} faces in {len(tracks)} tracks")
+    for person in sorted(set(names)):
+        mine = [claim for claim in claims if claim.person == person]
+        lines.append(f"  {person}: {len(mine)} faces in {len({claim.track for claim in mine})} tracks")
+        numbers["people"][person] = len(mine)
+    if options.labels:
+        labels = video.read_labels(options.labels)
+        numbers["labelled_frames"] = len({each.frame for each in labels})
+        for key, words in (("followed", "followed, named by track"), ("alone", "each frame by itself")):
+            got = video.score(claims, labels, names, alone=key == "alone")
+            shares = {"precision": got.precision, "recall": got.recall, "f1": got.f1}
+            told = ", ".join(
+                f"{name} {'none' if share is None else percent(share)}" for name, share in shares.items()
+            )
+            lines.append(f"{words}: {told} ({got.right} right, {got.wrong} wrong, {got.missed} missed)")
+            numbers[key] = {
+                **{name: None if share is None else round(share, 5) for name, share in shares.items()},
+                "right": got.right,
+                "wrong": got.wrong,
+                "missed": got.missed,
+            }
+        lines.append(
+            f"over {numbers['labelled_frames']} labelled frames of one clip, which are not independent"
+        )
+    if options.out:
+        video.write(options.clip, claims, options.out)
+        lines.append(f"written: {options.out}")
+    return Findings(tuple(lines), numbers | models(eyes))
 
 
 def of_landmarks(options: argparse.Namespace, label: Label) -> Findings:
@@ -179,6 +217,16 @@ def _plan(options: argparse.Namespace, found: NDArray[np.bool_], people: list[st
     paper = replace(chosen, enrol=2, probes=10)
     owner = np.unique(np.asarray(people), return_inverse=True)[1]
     return replace(paper, sizes=(min(30, len(trials.eligible_people(found, owner, paper))),))
+
+
+def _video_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clip", type=Path, required=True, help="a film that OpenCV reads")
+    parser.add_argument("--people", type=Path, required=True, help="whom to know: NAME.png, or NAME/ANY.png")
+    parser.add_argument("--labels", type=Path, help="CSV: frame,person or frame,person,x1,y1,x2,y2; from 0")
+    parser.add_argument("--out", type=Path, metavar="FILM.mp4", help="write the film with faces framed")
+    parser.add_argument(
+        "--fpir", type=float, default=0.001, help="wanted false-identification rate (default: 0.001)"
+    )
 
 
 def _landmarks_options(parser: argparse.ArgumentParser) -> None:
