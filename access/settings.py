@@ -72,14 +72,15 @@ def database(url: str) -> dict[str, object]:
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/") or port == "wrong":
         raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
     # `hostname` is in small letters, which a socket folder in its place (%2Frun%2F…) may not be.
-    host = unquote(parts.netloc.rpartition("@")[2]) if "%2F" in parts.netloc.upper() else parts.hostname
+    place = parts.netloc.rpartition("@")[2]
+    host = unquote(place) if "%2F" in place.upper() else parts.hostname
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or "") or query.pop("user", ""),
         "PASSWORD": unquote(parts.password or "") or query.pop("password", ""),
-        "HOST": unquote(parts.hostname or "") or query.pop("host", ""),
-        "PORT": str(parts.port or query.pop("port", "")),
+        "HOST": host or query.pop("host", ""),
+        "PORT": port,
         "OPTIONS": {
             key: value for key, value in query.items() if key not in {"user", "password", "host", "port"}
         },
