@@ -27,11 +27,13 @@ def ring(channel: str, key: object) -> None:
 
 def open_ear(channel: str) -> psycopg.Connection[tuple[object, ...]]:
     """A connection of its own that listens on one channel; read it with `.notifies(timeout=…)`."""
-    parameters = connection.get_connection_params()
-    wanted = {
-        key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if parameters.get(key)
+    # All of the address counts, sslmode above all; only what shapes Django's own cursors is left out.
+    parameters = {
+        key: value
+        for key, value in connection.get_connection_params().items()
+        if key not in {"cursor_factory", "context"}
     }
-    ear = psycopg.connect(**wanted, autocommit=True, connect_timeout=3)
+    ear = psycopg.connect(**parameters | {"autocommit": True, "connect_timeout": 3})
     ear.execute(f"LISTEN {channel}")
     return ear
 
