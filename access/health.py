@@ -135,10 +135,11 @@ class _FromPostgres:
             ("enrol", "(SELECT submitted AS received FROM access_enrolment WHERE state = 'waiting') s"),
         ):
             [[count, oldest]] = _rows(
-                f"SELECT count(*), coalesce(extract(epoch FROM now() - min(s.received)), 0) FROM {table}"  # noqa: S608
+                "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(s.received)), 0) "  # noqa: S608
+                f"FROM {table}"
             )
             length.add_metric([name], count)
-            age.add_metric([name], float(oldest))
+            age.add_metric([name], max(float(oldest), 0.0))  # two machines, two clocks
         yield age
         yield length
 
