@@ -67,7 +67,7 @@ class Person(models.Model):
 
 
 class PersonKey(models.Model):
-    """A person's own key, wrapped. Erasure deletes the row; photographs elsewhere become noise."""
+    """Personal data: a person's own key, wrapped. Erasure deletes the row; photographs become noise."""
 
     person = models.OneToOneField(Person, primary_key=True, on_delete=models.CASCADE, related_name="key")
     wrapped = models.BinaryField()
