@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import evaluation, fetching, quality, weights
+from recognition import bench as timing
+from recognition import cost, evaluation, fetching, quality, weights
 from recognition.evaluation import protocols
 from recognition.image import decode
 from recognition.recognizer import Recognizer, Sighting
@@ -122,6 +123,16 @@ def evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def bench(options: argparse.Namespace) -> int:
+    found = timing.run(
+        options.image, options.models, rounds=max(1, options.repeat), progress=_progress("rounds")
+    )
+    print("\n".join(timing.sentences(found)))
+    if options.json:
+        print(json.dumps(timing.numbers(found)))
+    return 0
+
+
 def measure_quality(options: argparse.Namespace) -> int:
     eyes = _eyes(options)
     paths = [photo.path for photo in evaluation.photographs(options.images)]
@@ -142,6 +153,11 @@ def measure_quality(options: argparse.Namespace) -> int:
         for name in table[0] if table else ():
             row = np.quantile([line[name] for line in table], (0.005, 0.01, 0.05, 0.5, 0.95, 0.99, 0.995))
             print(f"  {name:<13}" + "".join(f"{value:8.2f}" for value in row))
+    return 0
+
+
+def costs(options: argparse.Namespace) -> int:
+    print(json.dumps(cost.report(options.networks)) if options.json else cost.table(options.networks))
     return 0
 
 
@@ -237,6 +253,11 @@ def _parser() -> argparse.ArgumentParser:
     measured = commands.add_parser("evaluate", help="error rates on labelled photographs")
     protocols.add(measured, lambda kinds, name, purpose: _command(kinds, name, evaluate, purpose))
 
+    timed = _command(commands, "bench", bench, "milliseconds by stage for every model present, one thread")
+    timed.add_argument("--image", type=Path, required=True, help="a picture with one face, put into 640x480")
+    timed.add_argument("--repeat", type=int, default=50, metavar="N", help="rounds (default: 50)")
+    timed.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
     gates = _command(
         commands, "measure-quality", measure_quality, "quantiles of the quality numbers and pass rates"
     )
@@ -246,6 +267,17 @@ def _parser() -> argparse.ArgumentParser:
     gates.add_argument(
         "--blur", type=float, nargs="+", default=[0.0], help="sigmas to blur by, pixels at 112"
     )
+
+    priced = commands.add_parser(
+        "cost",
+        help="what the papers' networks cost, beside what the papers state",
+        description="Millions of parameters, weights (no biases), multiply-adds and memory accesses for one "
+        "image; MB of a float32 checkpoint; each layer type's share of multiply-adds / weights. ≠ marks a "
+        "stated figure that differs; the lines below the table say why.",
+    )
+    priced.set_defaults(run=costs)
+    priced.add_argument("networks", nargs="*", metavar="NETWORK", help="only these (default: all)")
+    priced.add_argument("--json", action="store_true", help="print one JSON list, every count exact")
     return parser
 
 
