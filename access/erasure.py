@@ -1,7 +1,7 @@
 """Erasing a person: the key, the vectors and the pictures go; what the law keeps names only a bare key.
 
-Promise: all or nothing, in one transaction, and a receipt that lists every place. Destroying the key
-also makes photographs in older backups unreadable.
+Promise: all or nothing, in one transaction, and a receipt that lists every place. Backups made before
+still hold what they held: they have to go within the time that was promised (deploy/README.md).
 """
 
 from dataclasses import asdict, dataclass

@@ -1,8 +1,8 @@
 """Sealing: pictures and keys are stored only as ciphertext.
 
 The master keys stay outside the database (settings.MASTER_KEYS, newest first). Each person has a key
-of their own, wrapped by the master key; destroying that row makes every photograph of the person,
-in every backup too, unreadable.
+of their own, wrapped by the master key; destroying that row makes the person's photographs unreadable
+wherever that row is gone. A backup still holds the row of its day: see deploy/README.md for how long.
 """
 
 import os

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# Its Linux wheels send usage data to their maker unless told otherwise, and they look when imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 SHIPPED = Path(__file__).parent / "shipped"
 MANIFEST = Path(__file__).parent / "weights.toml"

@@ -1,6 +1,10 @@
 import dataclasses
 import hashlib
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,3 +132,12 @@ def test_a_session_answers_by_output_name(tiny_card):
     answer = session(np.full((2, 3, 16, 16), 7, np.float32))
     assert {name: value.tolist() for name, value in answer.items()} == {"embeddings": [[7.0] * 3] * 2}
     assert session.shape == (None, 3, 16, 16)
+
+
+def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
+    """Its telemetry leaves a folder of its own in the user's cache, even where nothing can be sent."""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    look = "from recognition import Recognizer; Recognizer.load().warm()"
+    homes = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / ".cache")}
+    subprocess.run([sys.executable, "-c", look], env=environment | homes, check=True, timeout=60)
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name.lower()]

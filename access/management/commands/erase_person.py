@@ -11,8 +11,8 @@ from access.people import Person
 
 class Command(BaseCommand):
     help = (
-        "Erase a person: photographs, faceprints, the key that opens their pictures in backups, memberships "
-        "and name. Punches and decisions stay under a bare number, as the law asks. Cannot be undone; prints "
+        "Erase a person: photographs, faceprints, the key that opens their pictures, memberships and name. "
+        "Punches and decisions stay under a bare number, as the law asks. Cannot be undone; prints "
         "a receipt."
     )
 
