@@ -125,7 +125,11 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def bench(options: argparse.Namespace) -> int:
     found = timing.run(
-        options.image, options.models, rounds=max(1, options.repeat), progress=_progress("rounds")
+        options.image,
+        options.models,
+        rounds=max(1, options.repeat),
+        progress=_progress("rounds"),
+        embedder=options.model,
     )
     print("\n".join(timing.sentences(found)))
     if options.json:
