@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition import detection, weights
-from recognition.evaluation import curves, detectors, gallery, pairs, trials, video
+from recognition.evaluation import curves, detectors, fairness, gallery, pairs, trials, video
 from recognition.evaluation.photographs import Progress, photographs, vectors
+from recognition.matching import threshold_for
 from recognition.recognizer import Recognizer
 
 Label = Callable[[str], Progress]
@@ -37,6 +38,7 @@ def add(measured: argparse.ArgumentParser, command: Command) -> None:
         ("pairs", of_pairs, "same or different person: LFW's k-fold protocol", _pairs_options),
         ("gallery", of_gallery, "who is this, if anybody: open-set search among strangers", _gallery_options),
         ("video", of_video, "people followed and named in a clip, against labels", _video_options),
+        ("fairness", of_fairness, "error rates by group, where photographs are labelled", _fairness_options),
         ("landmarks", of_landmarks, "how far two detectors' landmarks lie apart", _landmarks_options),
     ):
         parser = command(kinds, name, purpose)
@@ -143,6 +145,33 @@ def of_video(options: argparse.Namespace, label: Label) -> Findings:
     return Findings(tuple(lines), numbers | models(eyes))
 
 
+def of_fairness(options: argparse.Namespace, label: Label) -> Findings:
+    eyes = eyes_for(options)
+    taken = fairness.labelled(options.images, options.groups)
+    if options.most and options.most < len(taken):
+        chosen = np.random.default_rng(1).choice(len(taken), options.most, replace=False)
+        taken = [taken[index] for index in sorted(chosen)]
+    points = eyes.card.calibration.points if eyes.card.calibration else ()
+    threshold = threshold_for(points, gallery_size=1, fpir=options.fmr)
+    faces = fairness.look(eyes, [photo.path for photo in taken], label("embedding"))
+    groups = fairness.by_group(
+        taken, faces, threshold=threshold, least=options.least, resamples=options.resamples
+    )
+    people = len({photo.person for photo in taken})
+    lines = [
+        f"model {eyes.card.id}, detector {eyes.detector.card.id}",
+        f"{len(taken)} photographs of {people} people, "
+        f"threshold {threshold:.4f}: the card's for a false-match rate of {options.fmr:g}",
+    ]
+    if people == len(taken):
+        lines.append("every photograph is taken for another person: fmr is too high where one appears twice")
+    numbers = {"photographs": len(taken), "people": people, "threshold": round(threshold, 5)}
+    return Findings(
+        (*lines, *fairness.sentences(groups, least=options.least)),
+        numbers | fairness.numbers(groups) | models(eyes),
+    )
+
+
 def of_landmarks(options: argparse.Namespace, label: Label) -> Findings:
     folder = weights.models_folder(options.models)
     one, other = (detection.load(folder, name) for name in (options.detector, options.against))
@@ -227,6 +256,22 @@ def _video_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fpir", type=float, default=0.001, help="wanted false-identification rate (default: 0.001)"
     )
+
+
+def _fairness_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, required=True, help="a folder, with a folder a person or flat")
+    parser.add_argument(
+        "--groups",
+        type=Path,
+        metavar="CSV",
+        help="path and a column for each kind of group (default: UTKFace's file names, age_gender_race_date)",
+    )
+    parser.add_argument("--fmr", type=float, default=0.001, help="the card's rate whose threshold is used")
+    parser.add_argument(
+        "--least", type=int, default=fairness.LEAST, help="people a rate needs (default: %(default)s)"
+    )
+    parser.add_argument("--most", type=int, metavar="N", help="only N photographs, chosen at random")
+    _resamples(parser)
 
 
 def _landmarks_options(parser: argparse.ArgumentParser) -> None:
