@@ -223,7 +223,7 @@ class _Graph:
             case ChannelAttention():
                 return self._attention(module, x)
             case nn.PReLU():
-                return self.add("PRelu", x, module.weight[:, None, None])
+                return self._prelu(module.weight[:, None, None], x)
             case nn.ReLU6():
                 return self.add("Clip", x, torch.tensor(0.0), torch.tensor(6.0))
             case nn.ReLU():
@@ -235,6 +235,13 @@ class _Graph:
             case UnitLength():
                 return self.add("LpNormalization", x, axis=1, p=2)
         raise ValueError(f"{type(module).__name__} has no ONNX form here")
+
+    def _prelu(self, slopes: Tensor, x: str) -> str:
+        """slope x + (1 - slope) ReLU(x): the same numbers as the operator PRelu, several times as fast in
+        onnxruntime, which has no blocked form of PRelu for its convolutions' layout.
+        """
+        positive = self.add("Mul", self.add("Relu", x), 1 - slopes)
+        return self.add("Add", self.add("Mul", x, slopes), positive)
 
     def _attention(self, module: ChannelAttention, x: str) -> str:
         shape = self._shape(0, 1, -1)
