@@ -8,7 +8,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "access.settings")
     if sys.argv[1:2] == ["up"]:
         # Settings refuse to start without secrets; only the command that sets a system up may make them.
-        from access.up.folder import DataFolder, FolderError
+        from access.folder import DataFolder, FolderError
 
         try:
             DataFolder.default().ensure_keys()

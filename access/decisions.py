@@ -68,6 +68,9 @@ def settle(snapshot_id: object, evidence: policy.Evidence | None) -> Decision:
     if decided := Decision.objects.filter(pk=snapshot.pk).first():
         return decided
 
+    if evidence is None and snapshot.tries >= snapshots.MOST_TRIES:
+        # Not merely late: its picture stopped every worker that looked at it. An admin should know.
+        evidence = policy.Evidence(problem=policy.Reason.WORKER_FAILED)
     person = _person(evidence)
     verdict = policy.decide(_moment(snapshot), evidence, _standing(person, snapshot.kiosk.door))
     direction = ""

@@ -5,7 +5,8 @@ nobody else; or after a member of staff settled the doubt. Every refusal has a r
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 
@@ -285,6 +286,19 @@ def resemblances(enrolment: Enrolment) -> list[tuple[int, int, float]]:
             {"enrolment": enrolment.pk},
         )
         return [(photograph, other, float(score)) for photograph, other, score in cursor.fetchall()]
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """A transaction that no other settling of an enrolment overlaps, in any worker.
+
+    Otherwise one face handed in under two badges at the same moment would be put to use twice: each
+    search would still find the other's faceprints out of use.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('lintel enrolment'))")
+        yield
 
 
 def new_faceprints(enrolment: Enrolment) -> list[Faceprint]:

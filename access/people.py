@@ -33,7 +33,7 @@ class Person(models.Model):
     badge = models.CharField(
         _("badge number"),
         max_length=40,
-        validators=[RegexValidator(r"^[\w.\-/]+$", _("Letters, digits and . - _ / only."))],
+        validators=[RegexValidator(r"^[\w.\-/]+\Z", _("Letters, digits and . - _ / only."))],
         help_text=_("As printed on the badge. Leading zeros count."),
     )
     name = models.CharField(_("name"), max_length=160)

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 
 
 def text(name: str, default: str = "") -> str:

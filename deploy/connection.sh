@@ -60,7 +60,7 @@ address() {
         echo "$DATABASE_URL"
     else
         (cd "$here/.." && "$python" -c \
-            'from access.up.folder import DataFolder; print(DataFolder.default().database_url())') ||
+            'from access.folder import DataFolder; print(DataFolder.default().database_url())') ||
             fail "set DATABASE_URL, or PYTHON to the Python that Lintel is installed in"
     fi
 }

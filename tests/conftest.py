@@ -1,7 +1,6 @@
 """What every test may count on: a real Postgres and a real Valkey, started when first needed."""
 
 import os
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from django.db import connection
 
 from access import doorbell, queue
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 from access.up.postgres import EmbeddedPostgres
 from access.up.program import running
 from access.up.valkey import EmbeddedValkey

@@ -10,7 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 
 _folder = DataFolder(
     Path(

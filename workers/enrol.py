@@ -92,6 +92,11 @@ def settle(held: Enrolment) -> None:
     """Done, refused, or to a human, once every photograph has been judged."""
     with sight.eyes() as recognizer:
         card = recognizer.card
+    with enrolment.one_at_a_time():
+        _settle(held, card)
+
+
+def _settle(held: Enrolment, card: Card) -> None:
     for photograph_id in odd_ones_out(enrolment.resemblances(held), agreement(card)):
         enrolment.refuse_photograph(Photograph.objects.get(pk=photograph_id), Fate.DISAGREES)
     prints = enrolment.new_faceprints(held)

@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
                         max_length=40,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[\\w.\\-/]+$", "Letters, digits and . - _ / only."
+                                "^[\\w.\\-/]+\\Z", "Letters, digits and . - _ / only."
                             )
                         ],
                         verbose_name="badge number",

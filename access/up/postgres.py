@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from access.up.folder import POSTGRES_SOCKET, DataFolder, reachable, server_account
+from access.folder import POSTGRES_SOCKET, DataFolder, reachable, server_account
 from access.up.program import (
     Program,
     ProgramError,

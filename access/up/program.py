@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from access.up.folder import Account
+from access.folder import Account
 
 # Carries "name@folder" in the environment of what we start: unlike a written-down process number
 # it cannot come to mean somebody else's process.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from access.up.folder import AlreadyRunningError, DataFolder, FolderError, in_environment
+from access.folder import AlreadyRunningError, DataFolder, FolderError, in_environment
 from access.up.port import PortTakenError, ensure_free, web_address
 from access.up.postgres import EmbeddedPostgres
 from access.up.program import Program, ProgramError, stop_marked

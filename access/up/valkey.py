@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 from access.up.program import Program, ProgramError
 
 STAGE = 3

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from access import queue
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 
 
 @pytest.fixture

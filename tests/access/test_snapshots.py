@@ -189,3 +189,13 @@ def test_what_is_past_its_deadline_is_not_looked_at_but_listed_as_overdue(cast: 
     assert snapshots.claim_forgotten(at_once=True) == (fresh.pk, 1)
     assert snapshots.claim_forgotten(at_once=True) is None
     assert list(snapshots.overdue(timezone.now())) == [snapshot.pk]
+
+
+@pytest.mark.parametrize(("tries", "reason"), [(2, "deadline"), (3, "worker_failed")])
+def test_at_the_deadline_a_picture_that_stopped_every_worker_is_told_from_a_late_one(
+    cast: Cast, tries: int, reason: str
+) -> None:
+    snapshot, _new = snapshots.receive(cast.kiosk, factories.sent())
+    Snapshot.objects.filter(pk=snapshot.pk).update(tries=tries)
+    decision = decisions.settle(snapshot.pk, None)
+    assert (decision.granted, decision.reason) == (False, reason)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 from access.up.postgres import EmbeddedPostgres, installation
 from access.up.program import Program, running
 from access.up.valkey import binary

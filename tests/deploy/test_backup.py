@@ -14,7 +14,7 @@ from django.db import connection
 
 from access import audit, enrolment, vault
 from access.enrolment import Photograph
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 from tests import factories
 from tests.deploy.layout import DEPLOY
 from tests.factories import Cast

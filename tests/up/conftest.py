@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = ("DATABASE_URL", "REDIS_URL", "LINTEL_DATA", "LINTEL_SECRET_KEY", "LINTEL_MASTER_KEYS")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from access.up import folder as folders
-from access.up.folder import AlreadyRunningError, DataFolder, FolderError, reachable, server_account
+from access import folder as folders
+from access.folder import AlreadyRunningError, DataFolder, FolderError, reachable, server_account
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
 
@@ -19,7 +19,7 @@ def mode(path: Path) -> int:
 
 
 def test_default_folder_is_var_unless_the_environment_says_otherwise(monkeypatch):
-    assert DataFolder.default().path == Path(folders.__file__).resolve().parents[2] / "var"
+    assert DataFolder.default().path == Path(folders.__file__).resolve().parents[1] / "var"
     monkeypatch.setenv("LINTEL_DATA", "/somewhere/else")
     assert DataFolder.default().path == Path("/somewhere/else")
 
@@ -206,7 +206,7 @@ def test_lock_of_a_killed_holder_is_free(place, python):
     script = """
 import sys, time
 from pathlib import Path
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 folder = DataFolder(Path(sys.argv[1]))
 folder.make()
 with folder.lock("http://old"):

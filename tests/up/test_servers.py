@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 from access.up.postgres import EmbeddedPostgres
 from access.up.program import ProgramError, alive, launch, running, tail
 from access.up.valkey import EmbeddedValkey
@@ -21,7 +21,7 @@ LIFE = """
 import encodings.ascii, encodings.idna, os, sys, time
 from pathlib import Path
 import psycopg, redis
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 from access.up.postgres import EmbeddedPostgres
 from access.up.program import running
 from access.up.valkey import EmbeddedValkey

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from access.folder import DataFolder
 from access.management.commands import up as command
-from access.up.folder import DataFolder
 from access.up.port import PortTakenError, ensure_free, web_address
 from access.up.startup import Options, ask, start_servers, up
 from access.up.supervisor import Supervisor

@@ -41,7 +41,7 @@ SLEEPER = "import time; time.sleep(600)"
 SERVE = """
 import sys
 from pathlib import Path
-from access.up.folder import DataFolder
+from access.folder import DataFolder
 from access.up.program import Program
 from access.up.startup import start_servers
 from access.up.supervisor import StopRequested, Supervisor

@@ -329,6 +329,28 @@ def test_erasing_somebody_under_review_at_the_same_moment_ends_well_either_way(
         assert not Faceprint.objects.filter(person=held.person).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_face_under_two_badges_at_the_same_moment_is_put_to_use_once(
+    db: None, album: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "send", lambda *_args, **_options: True)
+    for _round in range(5):
+        files = album(NEWCOMER)
+        twins = [enrolment.submit(factories.person(), files) for _number in range(2)]
+        held = [claimed for twin in twins if (claimed := enrolment.claim(twin.pk))]
+        for claimed in held:
+            photograph = enrolment.next_photograph(claimed)
+            assert photograph is not None
+            enrol.judge(photograph)
+        at_once(*(partial(enrol.settle, claimed) for claimed in held))
+        states = sorted(
+            Enrolment.objects.filter(pk__in=[twin.pk for twin in twins]).values_list("state", flat=True)
+        )
+        assert states == ["done", "review"]
+        for twin in twins:
+            erasure.erase(twin.person)
+
+
 # --- What is stored -------------------------------------------------------------------------------
 
 

@@ -89,7 +89,7 @@ class DataFolder:
     @classmethod
     def default(cls) -> "DataFolder":
         """`LINTEL_DATA`, else `var` beside the packages."""
-        return cls(Path(os.environ.get("LINTEL_DATA") or Path(__file__).resolve().parents[2] / "var"))
+        return cls(Path(os.environ.get("LINTEL_DATA") or Path(__file__).resolve().parents[1] / "var"))
 
     @property
     def run(self) -> Path:
