@@ -22,6 +22,10 @@ COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (86, 180
 INK, GRID, PAPER = (40, 40, 40), (222, 222, 222), (255, 255, 255)
 
 
+class NoCurve(ValueError):
+    """Nothing went wrong, or everything did: logarithmic axes have no place for it."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """A line of (x, y, low, high): two error rates and the 95 % interval of y. `marks` are drawn as rings."""
@@ -32,10 +36,10 @@ class Curve:
 
 
 def det(curves: Sequence[Curve], *, title: str, across: str, up: str, ring: str = "") -> Pixels:
-    """The diagram as (720, 960, 3) uint8 RGB. Raises ValueError where no point has both rates above zero."""
+    """The diagram as (720, 960, 3) uint8 RGB. Raises `NoCurve` where no point has both rates above 0."""
     shown = [[point for point in curve.points if min(point[:2]) > 0] for curve in curves]
     if not any(shown):
-        raise ValueError("no threshold at which both error rates are above zero: there is no curve to draw")
+        raise NoCurve("no threshold at which both error rates are above zero: there is no curve to draw")
     lowest = (min(p[0] for line in shown for p in line), min(p[1] for line in shown for p in line))
     sheet = _Sheet(*(10.0 ** math.floor(math.log10(low) + 1e-9) for low in lowest))
     sheet.axes(title, across, up)

@@ -89,6 +89,25 @@ def labelled(folder: Path, table: Path | None = None) -> list[Labelled]:
     return photographs
 
 
+def only(photographs: Sequence[Labelled], wanted: Sequence[str]) -> list[Labelled]:
+    """Those in the groups wanted, as "dimension=group"; several of one dimension are alternatives.
+
+    Groups are seldom alike in all else: without this, a rate by one kind of group may follow from another.
+    """
+    by_dimension: dict[str, set[tuple[str, str]]] = {}
+    for each in wanted:
+        dimension, _, name = each.partition("=")
+        by_dimension.setdefault(dimension, set()).add((dimension, name))
+    kept = [
+        photo
+        for photo in photographs
+        if all(groups.intersection(photo.groups) for groups in by_dimension.values())
+    ]
+    if not kept:
+        raise ValueError(f"no photograph is in {', '.join(wanted)}")
+    return kept
+
+
 def look(eyes: Recognizer, paths: Sequence[Path], progress: Progress) -> Faces:
     """One look at each photograph: its central face, judged by the door's gates and embedded all the same."""
     rows = np.zeros((len(paths), eyes.card.dimension), np.float32)
@@ -176,7 +195,8 @@ def sentences(groups: Sequence[Group], *, least: int) -> list[str]:
             lines.append(f"  {name:<11}{words}; {counts}")
     for dimension, by_rate in ratios(groups).items():
         for name, ratio in by_rate.items():
-            lines.append(f"{dimension}, {name}: {ratio.highest} / {ratio.lowest} = {ratio.ratio:.2f}")
+            words = f"{ratio.ratio:.2f}" if np.isfinite(ratio.ratio) else f"none: no error in {ratio.lowest}"
+            lines.append(f"{dimension}, {name}: {ratio.highest} / {ratio.lowest} = {words}")
     return lines
 
 

@@ -29,8 +29,8 @@ def closest(
 ) -> tuple[LookAlikes, ...]:
     """The pairs nearest to each other, nearest first, of (N, D) unit vectors and whose they are.
 
-    At most `count` (at least 1) pairs, none below `at_least`: with a model's threshold for the gallery's size these
-    are the people a door would refuse as ambiguous, or confuse.
+    At most `count` (1 or more) pairs, none below `at_least`: with a model's threshold for the gallery's
+    size these are the people a door would refuse as ambiguous, or confuse.
     """
     names, owner = np.unique(np.asarray(people), return_inverse=True)
     best: dict[tuple[int, int], float] = {}

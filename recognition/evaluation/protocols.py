@@ -99,8 +99,11 @@ def of_gallery(options: argparse.Namespace, label: Label) -> Findings:
         lines += gallery.sentences(result)
     if options.det:
         title = f"Open-set search: {eyes.card.id} on {options.images.name}"
-        curves.write(gallery.diagram(results, title=title), options.det)
-        lines.append(f"drawn: {options.det}")
+        try:
+            curves.write(gallery.diagram(results, title=title), options.det)
+            lines.append(f"drawn: {options.det}")
+        except curves.NoCurve as nothing:
+            lines.append(f"not drawn: {nothing}")
     numbers = {"photographs": len(taken), "people": len(set(people)), "enrolled_each": plan.enrol}
     numbers |= {"failed_detections": int((~found).sum())}
     return Findings(
@@ -147,7 +150,7 @@ def of_video(options: argparse.Namespace, label: Label) -> Findings:
 
 def of_fairness(options: argparse.Namespace, label: Label) -> Findings:
     eyes = eyes_for(options)
-    taken = fairness.labelled(options.images, options.groups)
+    taken = fairness.only(fairness.labelled(options.images, options.groups), options.only)
     if options.most and options.most < len(taken):
         chosen = np.random.default_rng(1).choice(len(taken), options.most, replace=False)
         taken = [taken[index] for index in sorted(chosen)]
@@ -269,6 +272,9 @@ def _fairness_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fmr", type=float, default=0.001, help="the card's rate whose threshold is used")
     parser.add_argument(
         "--least", type=int, default=fairness.LEAST, help="people a rate needs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="DIMENSION=GROUP", help="only photographs of these groups"
     )
     parser.add_argument("--most", type=int, metavar="N", help="only N photographs, chosen at random")
     _resamples(parser)

@@ -1,0 +1,70 @@
+import json
+
+import numpy as np
+import pytest
+
+from recognition import __main__ as command
+from recognition import bench, image, weights
+from tests.recognition.conftest import PORTRAIT
+
+SHIPPED = [card for card in weights.cards() if card.folder]
+EMBEDDERS = [card.id for card in SHIPPED if card.task == "embedder" and card.calibration]
+needs_embedder = pytest.mark.skipif(not EMBEDDERS, reason="no calibrated embedder is shipped yet")
+
+
+@needs_embedder
+def test_bench_times_every_stage_and_every_model_present(capsys):
+    words = ["bench", "--image", str(PORTRAIT), "--model", EMBEDDERS[0], "--repeat", "2", "--json"]
+    assert command.main(words) == 0
+    printed = capsys.readouterr().out
+    told = json.loads(printed.splitlines()[-1])
+    assert set(told["detectors"]) == {card.id for card in SHIPPED if card.task == "detector"}
+    assert set(told["embedders"]) == {card.id for card in SHIPPED if card.task == "embedder"}
+    assert told["embedder"] == EMBEDDERS[0]
+    stages = told["detectors"]["mtcnn"]
+    assert list(stages) == ["decode", "detect", "align", "embed", "all"]
+    parts = sum(stages[name]["p50"] for name in ("decode", "detect", "align", "embed"))
+    assert stages["all"]["p50"] > 0.7 * parts
+    assert all(0 < timing["p50"] <= timing["p95"] for timing in stages.values())
+    # Any machine that can run this does a billion operations a second, and none does 100,000 billion.
+    assert 1 < told["gflops"]["median"] <= told["gflops"]["best"] < 100_000
+    assert told["rounds"] == 2
+    assert "one thread of" in printed
+
+
+@needs_embedder
+def test_a_picture_without_a_face_cannot_be_timed(capsys, tmp_path):
+    wall = tmp_path / "wall.jpg"
+    wall.write_bytes(image.encode_jpeg(np.full((300, 300, 3), 90, np.uint8)))
+    assert command.main(["bench", "--image", str(wall), "--model", EMBEDDERS[0]]) == 1
+    assert "no face" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("height", "width"), [(512, 512), (100, 900), (480, 640), (1200, 300)])
+def test_any_picture_becomes_a_scene_of_640_by_480_without_distortion(height, width):
+    rgb = np.full((height, width, 3), 250, np.uint8)
+    scene = bench.scene_of(rgb)
+    assert scene.shape == (480, 640, 3)
+    rows, columns = np.nonzero((scene == 250).all(axis=2))
+    seen = (np.ptp(rows) + 1) / (np.ptp(columns) + 1)
+    assert seen == pytest.approx(height / width, rel=0.02)
+    assert np.ptp(rows) + 1 == 480 or np.ptp(columns) + 1 == 640
+
+
+def test_the_product_takes_measurable_time():
+    assert all(spent > 0 for spent in bench.products(rounds=2))
+    assert len(bench.products(rounds=2)) == 2
+
+
+def test_ratios_are_to_the_reference_of_the_same_run():
+    slow, base = bench.Timing("ours", 6.0, 7.0, 10), bench.Timing(bench.REFERENCE, 4.0, 5.0, 10)
+    found = bench.Bench({}, (slow, base), (), (90.0, 80.0), {"ours": 1.5, bench.REFERENCE: 1.0}, 2, None)
+    lines = bench.sentences(found)
+    assert f"embed ours: 6.00 (7.00), 1.50 of {bench.REFERENCE}" in lines
+    assert "load unknown" in lines[0]
+    assert bench.numbers(found)["ratio_to_reference"] == {"ours": 1.5, bench.REFERENCE: 1.0}
+
+
+def test_a_timing_is_median_and_95th_percentile():
+    timing = bench._timing("stage", [float(value) for value in range(101)])
+    assert (timing.p50, timing.p95, timing.rounds) == (50.0, 95.0, 101)
