@@ -32,6 +32,22 @@ def photographs(folder: Path) -> list[Photograph]:
     return [Photograph(path.parent.name, path) for path in paths]
 
 
+def merged(people: Sequence[str], table: Path) -> list[str]:
+    """The names with those that are one person made one; each line of `table` lists such names, with commas.
+
+    Public sets hold some people under two names, and such a stranger is rightly recognised. Raises
+    ValueError for a name that is not among the people.
+    """
+    first: dict[str, str] = {}
+    for line in table.read_text("utf-8").splitlines():
+        names = [name.strip() for name in line.split(",") if name.strip()]
+        first |= dict.fromkeys(names, names[0]) if names else {}
+    unknown = sorted(set(first) - set(people))
+    if unknown:
+        raise ValueError(f"{table.name}: there are no photographs of {', '.join(unknown)}")
+    return [first.get(name, name) for name in people]
+
+
 def central(faces: Sequence[Face], rgb: Pixels) -> Face | None:
     """The face nearest to the middle: whom a press photograph is of."""
     middle = np.array([rgb.shape[1] / 2, rgb.shape[0] / 2])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recognition import detection, weights
 from recognition.evaluation import curves, detectors, fairness, gallery, pairs, trials, video
-from recognition.evaluation.photographs import Progress, photographs, vectors
+from recognition.evaluation.photographs import Progress, merged, photographs, vectors
 from recognition.matching import threshold_for
 from recognition.recognizer import Recognizer
 
@@ -79,6 +79,8 @@ def of_gallery(options: argparse.Namespace, label: Label) -> Findings:
     taken = photographs(options.images)
     rows, found = vectors(eyes, [photo.path for photo in taken], label("embedding"))
     people = [photo.person for photo in taken]
+    if options.same:
+        people = merged(people, options.same)
     plan = _plan(options, found, people)
     calibration = eyes.card.calibration
     results = gallery.search(
@@ -223,6 +225,12 @@ def _pairs_options(parser: argparse.ArgumentParser) -> None:
 
 def _gallery_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help=ONE_FOLDER_EACH)
+    parser.add_argument(
+        "--same",
+        type=Path,
+        metavar="FILE",
+        help="names that are one person, separated by commas, on each line",
+    )
     parser.add_argument("--enrol", type=int, default=1, metavar="K", help="photographs enrolled a person")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000], metavar="N", help="people")
     parser.add_argument("--draws", type=int, default=20, help="random galleries of each size (default: 20)")

@@ -3,6 +3,7 @@ import pytest
 
 from recognition import evaluation
 from recognition.evaluation import curves, gallery, trials
+from recognition.evaluation.photographs import merged
 from recognition.matching import Match, Neighbour, decide
 from tests.recognition.test_evaluation import people
 
@@ -195,3 +196,13 @@ def test_look_alikes_are_two_people_and_reach_the_score_asked_for():
     assert len(evaluation.closest(rows, people_of)) == 3
     assert evaluation.closest(rows, people_of, at_least=0.99) == ()
     assert evaluation.closest(rows[:2], people_of[:2]) == ()
+
+
+def test_a_person_under_two_names_is_made_one(tmp_path):
+    table = tmp_path / "same.csv"
+    table.write_text("anna, anne\n\nbea,beatrice,bee\n")
+    names = ["anne", "anna", "bee", "carl", "beatrice", "bea"]
+    assert merged(names, table) == ["anna", "anna", "bea", "carl", "bea", "bea"]
+    table.write_text("anna,dora\n")
+    with pytest.raises(ValueError, match="no photographs of dora"):
+        merged(names, table)
