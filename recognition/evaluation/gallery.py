@@ -54,14 +54,16 @@ def search(
     results = []
     for size in plan.sizes:
         trials = Trials(rows, found, people, size=size, plan=plan)
-        operating = []
-        for fpir in wanted:
+        operating: list[Operating] = []
+        # Where everybody is enrolled there are no strangers to be named, and only the first place counts.
+        for fpir in wanted if trials.strangers else ():
             card = ambiguous = None
             if points is not None:
                 threshold = threshold_for(points, gallery_size=size * plan.enrol, fpir=fpir)
                 card, ambiguous = trials.at(threshold), trials.at(threshold, margin=margin)
             operating.append(Operating(fpir, card, ambiguous, trials.at(trials.threshold_at(fpir))))
-        curve = tuple(trials.at(float(threshold)) for threshold in trials.thresholds())
+        thresholds = trials.thresholds() if trials.strangers else ()
+        curve = tuple(trials.at(float(threshold)) for threshold in thresholds)
         results.append(
             Searched(
                 size, plan.draws, trials.mated, trials.strangers, trials.rank_1(), curve, tuple(operating)

@@ -213,6 +213,14 @@ def between(interval: tuple[float, float]) -> str:
     return f"(95 % interval {100 * interval[0]:.2f} to {100 * interval[1]:.2f})"
 
 
+def rate(word: str) -> float:
+    """An argument that lies between 0 and 1."""
+    value = float(word)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{word} is no rate: it lies between 0 and 1")
+    return value
+
+
 def rounded(interval: tuple[float, float]) -> list[float]:
     return [round(end, 5) for end in interval]
 
@@ -235,7 +243,7 @@ def _gallery_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000], metavar="N", help="people")
     parser.add_argument("--draws", type=int, default=20, help="random galleries of each size (default: 20)")
     parser.add_argument(
-        "--fpir", type=float, nargs="+", default=[0.1, 0.01, 0.001], help="wanted false-identification rates"
+        "--fpir", type=rate, nargs="+", default=[0.1, 0.01, 0.001], help="wanted false-identification rates"
     )
     parser.add_argument(
         "--protocol",
@@ -265,7 +273,7 @@ def _video_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", type=Path, help="CSV: frame,person or frame,person,x1,y1,x2,y2; from 0")
     parser.add_argument("--out", type=Path, metavar="FILM.mp4", help="write the film with faces framed")
     parser.add_argument(
-        "--fpir", type=float, default=0.001, help="wanted false-identification rate (default: 0.001)"
+        "--fpir", type=rate, default=0.001, help="wanted false-identification rate (default: 0.001)"
     )
 
 
@@ -277,7 +285,7 @@ def _fairness_options(parser: argparse.ArgumentParser) -> None:
         metavar="CSV",
         help="path and a column for each kind of group (default: UTKFace's file names, age_gender_race_date)",
     )
-    parser.add_argument("--fmr", type=float, default=0.001, help="the card's rate whose threshold is used")
+    parser.add_argument("--fmr", type=rate, default=0.001, help="the card's rate whose threshold is used")
     parser.add_argument(
         "--least", type=int, default=fairness.LEAST, help="people a rate needs (default: %(default)s)"
     )

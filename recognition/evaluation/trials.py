@@ -1,6 +1,6 @@
 """Searches in random galleries: the error rates of open-set identification at any threshold.
 
-Promise: strangers are among the probes of every search, and a probe without a face is a person not found.
+Promise: everybody who is not enrolled comes as a stranger, and a probe without a face is a person not found.
 """
 
 from collections.abc import Sequence
@@ -79,10 +79,10 @@ class Trials:
         self.people = len(names)
         chance = np.random.default_rng((plan.seed, size))
         eligible = eligible_people(found, owner, plan)
-        if not 1 <= size <= len(eligible) or size >= self.people:
+        if not 1 <= size <= len(eligible):
             raise ValueError(
-                f"a gallery of {size} needs as many people with enough photographs ({len(eligible)} of "
-                f"{self.people} have) and at least one stranger besides"
+                f"a gallery of {size} needs as many people with enough photographs "
+                f"({len(eligible)} of {self.people} have)"
             )
         self.searches = tuple(
             _search(rows, found, owner, chance.choice(eligible, size, replace=False), plan, chance)

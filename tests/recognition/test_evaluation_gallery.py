@@ -118,11 +118,21 @@ def test_photographs_without_a_face_are_not_enrolled():
     assert len(trials.eligible_people(found, owner, planned(5, enrol=2, probes=1))) == 0
 
 
-@pytest.mark.parametrize("size", [0, 20, 21])
-def test_a_gallery_needs_people_and_somebody_who_is_a_stranger(size):
+@pytest.mark.parametrize("size", [0, 21])
+def test_a_gallery_needs_people_with_photographs(size):
     rows, names = people(20, 2, spread=0.01)
-    with pytest.raises(ValueError, match="at least one stranger"):
+    with pytest.raises(ValueError, match="20 of 20 have"):
         trials.Trials(rows, np.ones(len(rows), bool), names, size=size, plan=planned(size))
+
+
+def test_where_everybody_is_enrolled_only_the_first_place_is_measured():
+    rows, names = people(20, 3, spread=0.01, dimension=64)
+    (result,) = gallery.search(
+        rows, np.ones(len(rows), bool), names, planned(20), wanted=(0.1,), points=POINTS
+    )
+    assert (result.strangers, result.rank_1.rate, result.operating, result.curve) == (0, 1.0, (), ())
+    with pytest.raises(curves.NoCurve):
+        gallery.diagram([result], title="")
 
 
 def test_numbers_and_sentences_hold_counts_beside_every_rate():

@@ -126,6 +126,13 @@ def test_fairness_without_a_calibration_has_no_threshold_to_compare_at(with_tiny
     assert "no usable calibration" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word", ["0", "1", "-0.1", "many"])
+def test_a_rate_lies_between_nothing_and_all(word, tints, capsys):
+    with pytest.raises(SystemExit) as left:
+        command.main(["evaluate", "gallery", "--images", str(tints), "--fpir", word])
+    assert left.value.code == 2
+
+
 def test_landmarks_may_be_asked_for_as_numbers(tints, capsys):
     words = ["evaluate", "landmarks", "--images", str(tints), "--detector", "mtcnn", "--against", "mtcnn"]
     assert command.main([*words, "--json"]) == 0
