@@ -1,4 +1,4 @@
-"""The whole look at one picture: find, judge, align, embed.
+"""The whole look at one picture: find, judge, align, embed; and whether it is alive, where that is asked.
 
 Promise: whatever the bytes, the answer is a `Sighting`; a face that fails a gate gets a reason and
 no vector.
@@ -14,9 +14,10 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from recognition import detection, embedding, image, quality, weights
+from recognition import detection, embedding, image, liveness, quality, weights
 from recognition.alignment import align
 from recognition.faces import Face, Floats, Pixels
+from recognition.liveness import Liveness, Method, Why, not_judged
 from recognition.quality import Problem, Purpose, Quality
 
 Kind = Literal["snapshot", "crop"]
@@ -36,7 +37,8 @@ class Sighting:
 
     `faces` are all that were found, largest first; `face` is the chosen one, in pixels of the upright
     picture. `vector` is (D,) float32 of length one, or None, and then `problem` says why. `milliseconds`
-    by stage: decode, detect, align, embed. `detail` says more about an unreadable picture, by code.
+    by stage: decode, detect, align, liveness, embed. `detail` says more about an unreadable picture, by
+    code. `liveness` is None exactly where it was not asked for.
     """
 
     width: int
@@ -49,14 +51,21 @@ class Sighting:
     detail: str = ""
     vector: Floats | None = field(default=None, repr=False)
     milliseconds: dict[str, float] = field(default_factory=dict)
+    liveness: Liveness | None = None
 
 
 class Recognizer:
-    """A detector and an embedder, ready for use by one thread."""
+    """A detector, an embedder and, where its model is present, passive liveness; for use by one thread."""
 
-    def __init__(self, detector: detection.Detector, embedder: embedding.Embedder) -> None:
+    def __init__(
+        self,
+        detector: detection.Detector,
+        embedder: embedding.Embedder,
+        passive: liveness.Passive | None = None,
+    ) -> None:
         self.detector = detector
         self.embedder = embedder
+        self.passive = passive
 
     @classmethod
     def load(
@@ -70,7 +79,7 @@ class Recognizer:
         # One process per core is how the workers scale: OpenCV's own threads would fight the neighbours.
         cv2.setNumThreads(1)
         folder = weights.models_folder(models_dir)
-        return cls(detection.load(folder, detector), embedding.load(folder, embedder))
+        return cls(detection.load(folder, detector), embedding.load(folder, embedder), liveness.load(folder))
 
     @property
     def card(self) -> weights.Card:
@@ -81,20 +90,33 @@ class Recognizer:
         """Run everything once, so that the first job is not the slow one."""
         self.detector.warm()
         self.embedder.warm()
+        if self.passive is not None:
+            self.passive.warm()
 
     def look(
-        self, data: bytes, *, kind: Kind = "snapshot", faces: Rule = "one", purpose: Purpose = "door"
+        self,
+        data: bytes,
+        *,
+        kind: Kind = "snapshot",
+        faces: Rule = "one",
+        purpose: Purpose = "door",
+        liveness: bool = False,
     ) -> Sighting:
-        """What is to be seen in a JPEG, PNG or WebP file. Never raises for what is in the file."""
+        """What is to be seen in a JPEG, PNG or WebP file. Never raises for what is in the file.
+
+        `liveness` asks the passive model too, where the face passed the gates; otherwise that costs nothing.
+        """
         spent: dict[str, float] = {}
         try:
             with _timed(spent, "decode"):
                 rgb = image.decode(data)
         except image.Unreadable as unreadable:
+            alive = not_judged(Why.NO_FACE, method=Method.PASSIVE) if liveness else None
             return Sighting(
-                0, 0, self.card.id, problem=Problem.UNREADABLE, detail=unreadable.code, milliseconds=spent
-            )
-        return self.look_at(rgb, kind=kind, faces=faces, purpose=purpose, spent=spent)
+                0, 0, self.card.id,
+                problem=Problem.UNREADABLE, detail=unreadable.code, milliseconds=spent, liveness=alive,
+            )  # fmt: skip
+        return self.look_at(rgb, kind=kind, faces=faces, purpose=purpose, liveness=liveness, spent=spent)
 
     def look_at(
         self,
@@ -103,6 +125,7 @@ class Recognizer:
         kind: Kind = "snapshot",
         faces: Rule = "one",
         purpose: Purpose = "door",
+        liveness: bool = False,
         spent: dict[str, float] | None = None,
     ) -> Sighting:
         """The same for pixels (H, W, 3) uint8 RGB that were decoded already."""
@@ -111,8 +134,12 @@ class Recognizer:
         with _timed(spent, "detect"):
             found = self._in_crop(rgb) if kind == "crop" else self.detector.detect(rgb)
         face, problem = choose(found, faces)
+        alive = not_judged(Why.NO_FACE, method=Method.PASSIVE) if liveness else None
         if face is None or problem is not None:
-            return Sighting(width, height, self.card.id, found, face, problem=problem, milliseconds=spent)
+            return Sighting(
+                width, height, self.card.id, found, face,
+                problem=problem, milliseconds=spent, liveness=alive,
+            )  # fmt: skip
         with _timed(spent, "align"):
             crop = judged = align(rgb, face.landmarks, self.card.template)
             if self.card.template != quality.TEMPLATE:
@@ -121,11 +148,20 @@ class Recognizer:
             problem = quality.problem(measured, purpose)
         vector = None
         if problem is None:
+            if liveness:
+                with _timed(spent, "liveness"):
+                    alive = self._judged(rgb, face)
             with _timed(spent, "embed"):
                 vector = self.embedder.embed(crop[None])[0]
         return Sighting(
-            width, height, self.card.id, found, face, measured, problem, vector=vector, milliseconds=spent
-        )
+            width, height, self.card.id, found, face, measured, problem,
+            vector=vector, milliseconds=spent, liveness=alive,
+        )  # fmt: skip
+
+    def _judged(self, rgb: Pixels, face: Face) -> Liveness:
+        if self.passive is None:
+            return not_judged(Why.NO_MODEL, method=Method.PASSIVE)
+        return self.passive.judge(rgb, face)
 
     def _in_crop(self, rgb: Pixels) -> tuple[Face, ...]:
         """Faces in a picture that is little more than a face, in its own pixels."""

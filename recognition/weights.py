@@ -72,6 +72,17 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """How a liveness model judges: each file sees the face box enlarged by its scale, and their mean
+    probability of class `live` must reach `threshold`. `basis` says where that number comes from."""
+
+    scales: tuple[float, ...]
+    live: int
+    threshold: float
+    basis: str
+
+
+@dataclass(frozen=True)
 class Card:
     """All that is known of one model."""
 
@@ -87,6 +98,7 @@ class Card:
     dimension: int = 0
     rank: int = 0
     calibration: Calibration | None = None
+    judgement: Judgement | None = None
     folder: Path | None = field(default=None, repr=False)  # where a shipped model lies
 
     def paths(self, models_dir: Path | None) -> tuple[Path, ...] | None:
@@ -214,6 +226,7 @@ def _card(entry: Mapping[str, Any], folder: Path | None) -> Card:
             dimension=entry.get("dimension", 0),
             rank=entry.get("rank", 0),
             calibration=_calibration(entry["calibration"]) if "calibration" in entry else None,
+            judgement=_judgement(entry["judgement"]) if "judgement" in entry else None,
             folder=folder,
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -253,6 +266,11 @@ def _calibration(entry: Mapping[str, Any]) -> Calibration:
         detector=entry["detector"],
         command=entry["command"],
     )
+
+
+def _judgement(entry: Mapping[str, Any]) -> Judgement:
+    scales = tuple(float(scale) for scale in entry["scales"])
+    return Judgement(scales, int(entry["live"]), float(entry["threshold"]), entry["basis"])
 
 
 def _one_of(allowed: Sequence[T], value: T) -> T:
