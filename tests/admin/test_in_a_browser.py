@@ -104,7 +104,7 @@ def test_dropped_photographs_are_enrolled_and_the_page_tells_without_a_reload(
     assert page.locator(".lintel-card .lintel-success").count() == 2
     assert page.locator(".lintel-card rect").count() == 2
     assert page.evaluate("window.untouched") is True
-    assert page.evaluate(
+    page.wait_for_function(
         "[...document.querySelectorAll('.lintel-card img')].every((i) => i.naturalWidth > 0)"
     )
     assert Enrolment.objects.get().state == Enrolment.State.DONE
