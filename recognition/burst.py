@@ -59,10 +59,10 @@ class Frame:
 class Change:
     """How a face changed between two frames.
 
-    `unlike`: mean difference of luma where turn, size and place are taken away. `motion`: what turn, size and
-    place do not explain, `misfit`: what the best homography does not explain either, which holds for every
-    motion of a plane (Hartley and Zisserman, Multiple View Geometry, 2004, 13.1); both are the third quartile
-    over the tracked points, in eye distances. None where too few points can be tracked.
+    `unlike`: mean difference of luma (0-255) where turn, size, place and brightness are taken away.
+    `motion`: what turn, size and place do not explain; `misfit`: what the best homography does not explain
+    either, which holds for every motion of a plane (Hartley and Zisserman, Multiple View Geometry, 2004,
+    13.1). Both are the third quartile over tracked points, in eye distances; None where those are too few.
     """
 
     unlike: float
@@ -171,10 +171,11 @@ def face_mask(side: int) -> NDArray[np.uint8]:
 
 
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
-    # Brightness is levelled: a lamp that flickers does not make two pictures of one.
+    # Brightness and contrast are levelled: a lamp that flickers does not make two pictures of one.
     inside = mask > 0
-    gap = one[inside].astype(np.float64) - other[inside]
-    return float(np.abs(gap - gap.mean()).mean())
+    first, later = (each[inside] - float(each[inside].mean()) for each in (one, other))
+    gain = float(first @ later) / max(float(later @ later), 1e-9)
+    return float(np.abs(first - gain * later).mean())
 
 
 def _third_quartile(gaps: NDArray[np.floating]) -> float:

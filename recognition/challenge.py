@@ -131,11 +131,17 @@ def tint(light: Wide) -> Wide:
 
 def follows(seen: Wide, colours: Sequence[Colour]) -> float:
     """The correlation, -1 to 1, of (N, 3) tints with the colours shown; 0 where either does not change."""
-    shown = np.array([LIGHT[colour] for colour in colours], np.float64)
-    shown -= shown.mean(axis=0)
-    shown -= shown.mean(axis=1, keepdims=True)
-    size = float(np.linalg.norm(seen) * np.linalg.norm(shown))
-    return float((seen * shown).sum()) / size if size > 1e-12 else 0.0
+    wanted = shown(colours)
+    size = float(np.linalg.norm(seen) * np.linalg.norm(wanted))
+    return float((seen * wanted).sum()) / size if size > 1e-12 else 0.0
+
+
+def shown(colours: Sequence[Colour]) -> Wide:
+    """How each colour departs from the mean of all, and from grey: (N, 3)."""
+    light = np.array([LIGHT[colour] for colour in colours], np.float64)
+    light -= light.mean(axis=0)
+    wanted: Wide = light - light.mean(axis=1, keepdims=True)
+    return wanted
 
 
 def _mean_light(frame: Frame) -> Wide:
