@@ -18,9 +18,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from recognition import detection, embedding, image, weights
+from recognition import detection, embedding, image, liveness, weights
 from recognition.alignment import align
-from recognition.faces import Pixels
+from recognition.faces import Face, Pixels
 from recognition.recognizer import Recognizer
 
 WIDTH, HEIGHT = 640, 480
@@ -85,7 +85,11 @@ def run(
         raise weights.ModelError("no detector is present: there is nothing to time")
     eyes = [Recognizer(detector, chosen) for detector in detectors]
     stages: dict[str, list[dict[str, float]]] = {each.detector.card.id: [] for each in eyes}
-    acts = _embed_acts(scene, detectors[0], embedders) | _other_acts(scene, present, folder)
+    found = detectors[0].detect(scene)
+    if not found:
+        raise ValueError(f"{detectors[0].card.id} finds no face in the picture")
+    acts = _embed_acts(scene, found[0], embedders) | _liveness_act(scene, found[0], folder)
+    acts |= _other_acts(scene, present, folder)
     spent: dict[str, list[float]] = {name: [] for name in acts}
     gflops = product_speed()
     for number in range(-3, rounds):  # the first three warm everything up and are not counted
@@ -202,17 +206,20 @@ def _looked(eyes: Recognizer, jpeg: bytes) -> dict[str, float]:
     return {**seen.milliseconds, "all": whole}
 
 
-def _embed_acts(
-    scene: Pixels, detector: detection.Detector, embedders: list[embedding.Embedder]
-) -> dict[str, Act]:
-    found = detector.detect(scene)
-    if not found:
-        raise ValueError(f"{detector.card.id} finds no face in the picture")
+def _embed_acts(scene: Pixels, face: Face, embedders: list[embedding.Embedder]) -> dict[str, Act]:
     acts: dict[str, Act] = {}
     for each in embedders:
-        crop = align(scene, found[0].landmarks, each.card.template)[None]
+        crop = align(scene, face.landmarks, each.card.template)[None]
         acts[each.card.id] = _bound(each.embed, crop)
     return acts
+
+
+def _liveness_act(scene: Pixels, face: Face, folder: Path | None) -> dict[str, Act]:
+    """The passive model's judgement, where it is present and the picture leaves room around the face."""
+    passive = liveness.load(folder)
+    if passive is None or not passive.judge(scene, face).judged:
+        return {}
+    return {f"liveness, {passive.card.id}": lambda: passive.judge(scene, face)}
 
 
 def _other_acts(scene: Pixels, present: list[weights.Card], folder: Path | None) -> dict[str, Act]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recognition import __main__ as command
-from recognition import bench, image, weights
-from tests.recognition.conftest import PORTRAIT
+from recognition import bench, image, liveness, weights
+from tests.recognition.conftest import MODELS, PORTRAIT
 
 SHIPPED = [card for card in weights.cards() if card.folder]
 EMBEDDERS = [card.id for card in SHIPPED if card.task == "embedder" and card.calibration]
@@ -49,6 +49,25 @@ def test_any_picture_becomes_a_scene_of_640_by_480_without_distortion(height, wi
     seen = (np.ptp(rows) + 1) / (np.ptp(columns) + 1)
     assert seen == pytest.approx(height / width, rel=0.02)
     assert np.ptp(rows) + 1 == 480 or np.ptp(columns) + 1 == 640
+
+
+def test_liveness_is_timed_only_where_its_model_is(portrait, mtcnn):
+    scene = bench.scene_of(portrait)
+    (face,) = mtcnn.detect(scene)
+    assert bench._liveness_act(scene, face, None) == {}
+
+
+@pytest.mark.research
+@pytest.mark.skipif(liveness.load(MODELS) is None, reason="needs the liveness weights in the research folder")
+def test_liveness_is_timed_on_a_face_with_room_around_it(portrait, mtcnn):
+    scene = bench.scene_of(portrait)
+    (face,) = mtcnn.detect(scene)
+    (name,) = bench._liveness_act(scene, face, MODELS)
+    assert name.startswith("liveness, ")
+    # Cut to the face there is nothing to judge, and so nothing to time.
+    x1, y1, x2, y2 = (round(value) for value in face.box)
+    tight = face.moved(scale=1, dx=-x1, dy=-y1)
+    assert bench._liveness_act(np.ascontiguousarray(scene[y1:y2, x1:x2]), tight, MODELS) == {}
 
 
 def test_the_product_takes_measurable_time():
