@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition import detection, weights
-from recognition.evaluation import curves, detectors, fairness, gallery, pairs, trials, video
+from recognition.evaluation import (
+    curves,
+    detectors,
+    fairness,
+    gallery,
+    liveness,
+    pairs,
+    spoofs,
+    trials,
+    video,
+)
 from recognition.evaluation.photographs import Progress, merged, photographs, vectors
 from recognition.matching import threshold_for
 from recognition.recognizer import Recognizer
@@ -40,6 +50,13 @@ def add(measured: argparse.ArgumentParser, command: Command) -> None:
         ("video", of_video, "people followed and named in a clip, against labels", _video_options),
         ("fairness", of_fairness, "error rates by group, where photographs are labelled", _fairness_options),
         ("landmarks", of_landmarks, "how far two detectors' landmarks lie apart", _landmarks_options),
+        (
+            "liveness",
+            of_liveness,
+            "faces and attacks told apart: BPCER, and APCER by kind",
+            _liveness_options,
+        ),
+        ("simulate", of_simulation, "simulated attacks, written for evaluate liveness", _simulation_options),
     ):
         parser = command(kinds, name, purpose)
         parser.set_defaults(findings=protocol)
@@ -197,6 +214,32 @@ def of_landmarks(options: argparse.Namespace, label: Label) -> Findings:
     return Findings(tuple(lines), numbers)
 
 
+def of_liveness(options: argparse.Namespace, label: Label) -> Findings:
+    eyes = eyes_for(options)
+    tallies, stability = liveness.measure(
+        eyes, options.bona_fide, options.attacks, label("judging"), mirror=options.mirror
+    )
+    passive = eyes.passive.card.id if eyes.passive else "none"
+    lines = [f"passive model {passive}, embedder {eyes.card.id}, detector {eyes.detector.card.id}"]
+    lines += liveness.sentences(tallies, stability)
+    if options.mirror:
+        lines.append("pictures without margin were given their own mirror image for one: no camera sees that")
+    numbers = {"passive": passive, "mirrored": options.mirror, **liveness.numbers(tallies, stability)}
+    return Findings(tuple(lines), numbers | models(eyes))
+
+
+def of_simulation(options: argparse.Namespace, label: Label) -> Findings:
+    detector = detection.load(weights.models_folder(options.models), options.detector)
+    paths = [photo.path for photo in photographs(options.origin)]
+    if options.most and options.most < len(paths):
+        chosen = np.random.default_rng(options.seed).choice(len(paths), options.most, replace=False)
+        paths = [paths[index] for index in sorted(chosen)]
+    written = spoofs.simulate(detector, paths, options.to, label("simulating"), seed=options.seed)
+    lines = [f"from {len(paths)} photographs, simulated, not taken by a camera:"]
+    lines += [f"  {count} {kind}" for kind, count in sorted(written.items())]
+    return Findings(tuple(lines), {"photographs": len(paths), "simulated": written})
+
+
 def eyes_for(options: argparse.Namespace) -> Recognizer:
     return Recognizer.load(options.models, detector=options.detector, embedder=options.model)
 
@@ -299,6 +342,26 @@ def _fairness_options(parser: argparse.ArgumentParser) -> None:
 def _landmarks_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help=ONE_FOLDER_EACH)
     parser.add_argument("--against", required=True, metavar="ID", help="the other detector")
+
+
+def _liveness_options(parser: argparse.ArgumentParser) -> None:
+    what = "pictures, films, and folders burst-NAME with the frames of one burst"
+    parser.add_argument("--bona-fide", type=Path, required=True, metavar="DIR", help=f"real faces: {what}")
+    parser.add_argument(
+        "--attacks", type=Path, required=True, metavar="DIR", help="one folder for each kind of attack, alike"
+    )
+    parser.add_argument(
+        "--mirror", action="store_true", help="give a picture without margin its own mirror image for one"
+    )
+
+
+def _simulation_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from", dest="origin", type=Path, required=True, metavar="DIR", help=ONE_FOLDER_EACH
+    )
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where simulated-KIND go")
+    parser.add_argument("--most", type=int, metavar="N", help="only N photographs, chosen at random")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
 
 
 def _resamples(parser: argparse.ArgumentParser) -> None:
