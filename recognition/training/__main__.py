@@ -1,6 +1,6 @@
 """python -m recognition.training: prepare faces, distil a network, score it, export it.
 
-Promise: every command can be interrupted and run again; it goes on where it was.
+Promise: `distil` can be interrupted and run again, and goes on where it was.
 """
 
 from __future__ import annotations
@@ -36,11 +36,10 @@ def distil_network(options: argparse.Namespace) -> None:
     teacher = Teacher(options.teacher).to(memory_format=torch.channels_last)
     student = NETWORKS[options.network]().to(memory_format=torch.channels_last)
     options.runs.mkdir(parents=True, exist_ok=True)
-    seed = options.seed
-    phases = {
-        "blockwise": distil.Plan(options.blockwise_steps, 64, 3e-3, None, 0.3, seed),
-        "joint": distil.Plan(options.joint_steps, 64, options.joint_rate, 1.0, 0.5, seed + 1),
-    }
+    phases = {"blockwise": distil.Plan(options.blockwise_steps, 64, 3e-3, None, 0.3, options.seed)}
+    for cycle, steps in enumerate(options.joint_steps, 1):
+        seed = options.seed + cycle
+        phases[f"joint-{cycle}"] = distil.Plan(steps, 64, options.joint_rate, 1.0, 0.5, seed)
     distil.initialise(student, teacher, next(distil.batches(crops, phases["blockwise"], size=student.size)))
     print(f"teacher: {dev.score(lambda pixels: teacher(pixels)[-1])}", flush=True)
     for name, plan in phases.items():
@@ -95,8 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--teacher", type=Path, required=True, help="ONNX file of the teacher")
     sub.add_argument("--runs", type=Path, required=True, help="folder of checkpoints; goes on from them")
     sub.add_argument("--blockwise-steps", type=int, default=3000, help="of 64 faces (default: %(default)s)")
-    sub.add_argument("--joint-steps", type=int, default=9000, help="of 64 faces (default: %(default)s)")
-    sub.add_argument("--joint-rate", type=float, default=1e-3, help="learning rate (default: %(default)s)")
+    sub.add_argument(
+        "--joint-steps",
+        type=int,
+        nargs="*",
+        default=[2000],
+        help="of 64 faces, one number for each cycle of the learning rate (default: %(default)s)",
+    )
+    sub.add_argument("--joint-rate", type=float, default=3e-4, help="learning rate (default: %(default)s)")
     sub.add_argument("--seed", type=int, default=1)
 
     sub = command("score", score, "accuracy of a checkpoint on the held-out pairs")

@@ -158,6 +158,7 @@ def train(
             losses = " ".join(f"{value:.3f}" for value in torch.stack(sums).mean(0).tolist())
             print(f"step {done}/{plan.steps}, {speed:.0f} views/s, loss by stage {losses}", flush=True)
             sums = []
+            run.save(done)
         if done % score_every == 0 or done == plan.steps:
             run.save(done)
             print(f"step {done}/{plan.steps}, {done * plan.batch} views: {score(run.average)}", flush=True)
