@@ -24,7 +24,7 @@ class Why(StrEnum):
     NO_FACE = "no_face"  # no face, or none that the gates of quality let through
     NO_MARGIN = "no_margin"  # the picture ends too close to the face
     NO_BURST = "no_burst"  # too few frames, or their times do not fit a burst
-    STILL = "still"  # too little motion to tell a head from a plane
+    STILL = "still"  # too little motion that could be followed to tell a head from a plane
     # Judged, and not live:
     SPOOF = "spoof"  # the passive model takes it for a picture of a face
     ANOTHER_FACE = "another_face"  # not one person in all frames
