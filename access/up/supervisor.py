@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -35,6 +36,10 @@ class StopRequested(BaseException):
     """Ctrl-C, or the system asks us to leave. Like KeyboardInterrupt, no `except Exception` swallows it."""
 
 
+# At once, also into a pipe: whoever reads along must hear of a death when it happens.
+SAY = partial(print, flush=True)
+
+
 @dataclass
 class Watched:
     """One program and its present process; `due` is when it is started again, if it is down."""
@@ -50,7 +55,7 @@ class Watched:
 class Supervisor:
     """Single-threaded on purpose: the kernel ends our children with the thread that started them."""
 
-    def __init__(self, *, report: Callable[[str], None] = print) -> None:
+    def __init__(self, *, report: Callable[[str], None] = SAY) -> None:
         self._report = report
         self._watched: dict[str, Watched] = {}
         self._guest: Watched | None = None

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -24,10 +25,13 @@ def dead(monkeypatch: pytest.MonkeyPatch) -> Celery:
 
 
 @pytest.fixture
-def broker(servers: DataFolder, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
-    """The running broker, with empty queues before and after."""
+def broker(servers: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
+    """The running broker, with empty queues."""
     monkeypatch.setattr(queue, "_broken_until", 0.0)
-    return redis.Redis(unix_socket_path=str(servers.valkey_socket))
+    client = redis.Redis(unix_socket_path=str(servers.valkey_socket))
+    client.flushall()  # other tests ask, too, and nobody takes their messages
+    yield client
+    client.close()
 
 
 def test_what_the_website_asks_for_is_what_the_workers_do() -> None:
