@@ -78,10 +78,11 @@ def main() -> int:
     return int(options.run(options))
 
 
-def make_kiosks(site: Site, door: Door, number: int) -> list[str]:
+def make_kiosks(site: Site, door: Door, number: int, *, faces: str = Kiosk.Faces.ONE) -> list[str]:
     """Keys of fresh kiosks at this door; what they did stays in the database."""
     stamp = time.strftime("%H%M%S")
-    made = [Kiosk.objects.create(door=door, name=f"{site.name} {stamp} {index}") for index in range(number)]
+    names = [f"{site.name} {stamp} {index}" for index in range(number)]
+    made = [Kiosk.objects.create(door=door, name=name, faces=faces) for name in names]
     return [places.issue_key(kiosk, by="load") for kiosk in made]
 
 
@@ -170,9 +171,9 @@ def run_identify(options: argparse.Namespace) -> int:
     usable = Person.objects.filter(galleries=gallery, faceprints__active=True).distinct()
     names = {str(badge) for badge in usable.values_list("badge", flat=True)}
     begin = time.perf_counter()
-    answers = kiosks.play(
-        options.address, make_kiosks(site, door, options.kiosks), pictures, seed=options.seed
-    )
+    # Press photographs have bystanders; the nearest face is the one that the photograph is of.
+    keys = make_kiosks(site, door, options.kiosks, faces=Kiosk.Faces.LARGEST)
+    answers = kiosks.play(options.address, keys, pictures, seed=options.seed)
     seconds = time.perf_counter() - begin
     known = [one for one in answers if one.label != "stranger"]
     unknown = [one for one in answers if one.label == "stranger"]
