@@ -70,7 +70,8 @@ def measure(
     """A tally for each kind and check: pictures go to the passive model, bursts and films to `burst.check`.
 
     The kinds of attack are the folders in `attacks`. With `mirror` a picture without margin gets one, its own
-    mirror image. Raises `ModelError` without a passive model or a calibrated embedder.
+    mirror image. Raises `ModelError` without a passive model, `matching.Uncalibrated` where bursts come
+    without an embedder that has a calibration.
     """
     if eyes.passive is None:
         raise ModelError("no liveness model: run python -m recognition fetch --from FOLDER")
@@ -150,7 +151,7 @@ def numbers(tallies: Sequence[Tally], stability: Stability) -> dict[str, Any]:
 
 def mirrored(rgb: Pixels, face: Face) -> tuple[Pixels, Face]:
     """The picture with its own mirror image around it, as much as any crop needs, and the face in it."""
-    margin = int(2.5 * max(face.width, face.height)) + 1
+    margin = int(1.75 * max(face.width, face.height)) + 1
     wide = cv2.copyMakeBorder(rgb, margin, margin, margin, margin, cv2.BORDER_REFLECT)
     return wide.astype(np.uint8, copy=False), face.moved(scale=1, dx=margin, dy=margin)
 

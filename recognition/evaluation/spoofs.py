@@ -50,11 +50,14 @@ def simulate(
 
 def _attacks(rgb: Pixels, face: Face, room: Pixels, chance: np.random.Generator) -> dict[str, list[Pixels]]:
     scale = chance.uniform(*FACE) / face.height
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=way).astype(np.uint8, copy=False)
+    face = face.moved(scale=scale)
     sheet, screen = printed(rgb, chance), shown(rgb, chance)
-    at = _corners(rgb, face, scale, chance)
+    at = _corners(rgb, face, chance)
     # Large enough for its edge to lie beyond what any crop sees.
     large, inside = mirrored(rgb, face)
-    around = _corners(large, inside, scale, chance)
+    around = _corners(large, inside, chance)
     tilting = [_camera(_held(sheet, room, _moved(at, chance)), chance) for _ in range(LENGTH)]
     still = _held(rgb, room, at)
     return {
@@ -108,15 +111,15 @@ def _room(other: Pixels, chance: np.random.Generator) -> Pixels:
     return _bytes(cv2.GaussianBlur(side, (0, 0), 25).astype(np.float32) * chance.uniform(0.5, 1.0))
 
 
-def _corners(rgb: Pixels, face: Face, scale: float, chance: np.random.Generator) -> Corners:
+def _corners(rgb: Pixels, face: Face, chance: np.random.Generator) -> Corners:
     """Where the picture's corners come to lie: a plane turned and leant a little, the face in the middle."""
     height, width = rgb.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     x1, y1, x2, y2 = face.box
     turn = np.radians(chance.uniform(-6, 6))
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    placed = (corners - [(x1 + x2) / 2, (y1 + y2) / 2]) * scale @ rotation.T + [WIDTH / 2, HEIGHT / 2]
-    leant: Corners = (placed + chance.normal(0, 0.015 * width * scale, (4, 2))).astype(np.float32)
+    placed = (corners - [(x1 + x2) / 2, (y1 + y2) / 2]) @ rotation.T + [WIDTH / 2, HEIGHT / 2]
+    leant: Corners = (placed + chance.normal(0, 0.015 * min(width, WIDTH), (4, 2))).astype(np.float32)
     return leant
 
 
