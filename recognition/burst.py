@@ -112,7 +112,7 @@ def continuity(frames: Sequence[Frame], *, same: float) -> Why | None:
     for (earlier, later), gap in zip(pairwise(frames), gaps, strict=True):
         size = (earlier.face.width + later.face.width) / 2
         path = np.linalg.norm(later.face.landmarks.mean(axis=0) - earlier.face.landmarks.mean(axis=0))
-        growth = abs(float(np.log(later.face.height / earlier.face.height)))
+        growth = abs(float(np.log(max(later.face.height, 1e-6) / max(earlier.face.height, 1e-6))))
         # "Not within" rather than "beyond": a number that is not a number is a jump.
         if not (path <= LIMITS.speed * gap * size and growth <= LIMITS.growth * gap):
             return Why.JUMPED

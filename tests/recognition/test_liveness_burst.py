@@ -130,6 +130,12 @@ def test_a_face_that_swells_fourfold_in_an_instant_is_refused(turning):
     assert burst.continuity(mixed, same=SAME) is Why.JUMPED
 
 
+@pytest.mark.parametrize("bottom", [BOX[1], BOX[1] - 5, float("nan")])
+def test_a_box_that_is_none_is_a_jump(turning, bottom):
+    broken = Face((BOX[0], BOX[1], BOX[2], bottom), LANDMARKS, 0.9)
+    assert burst.continuity([*turning[:3], replace(turning[3], face=broken)], same=SAME) is Why.JUMPED
+
+
 def test_a_frame_never_shows_its_vector(turning):
     assert "vector" not in repr(turning[0])
     assert "rgb" not in repr(turning[0])
