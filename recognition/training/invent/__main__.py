@@ -20,11 +20,11 @@ PEOPLE = Path("access/up/demo/people")
 def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     cv2.setNumThreads(1)
+    options.work.mkdir(parents=True, exist_ok=True)
     options.run(options)
 
 
 def make_people(options: argparse.Namespace) -> None:
-    options.work.mkdir(parents=True, exist_ok=True)
     stored = options.work / "model.npz"
     if stored.exists():
         print(f"using the face model in {stored}", flush=True)
@@ -36,13 +36,23 @@ def make_people(options: argparse.Namespace) -> None:
         faces.save(stored)
     known = np.load(options.prepared / "train.npy", mmap_mode="r")
     judge = make.Judge.load(options.models, options.work, known)
-    drawn = make.make(faces, judge, options.people, seed=options.seed)
-    card.write(options.people, seed=options.seed, learnt_from=int(faces.photographs[0]), drawn=drawn)
+    drawn = make.make(faces, judge, options.people, count=options.count, seed=options.seed)
+    card.write(
+        options.people,
+        count=options.count,
+        seed=options.seed,
+        learnt_from=int(faces.photographs[0]),
+        drawn=drawn,
+    )
 
 
 def check_people(options: argparse.Namespace) -> None:
     report = measure.check(
-        options.people, models=options.models, against=options.against, images=options.images
+        options.people,
+        models=options.models,
+        against=options.against,
+        images=options.images,
+        work=options.work,
     )
     if options.note:
         card.note(options.people, report)
@@ -58,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     making.add_argument(
         "--prepared", type=Path, required=True, help="folder with train.npy, as `training prepare` wrote it"
     )
-    making.add_argument("--work", type=Path, required=True, help="folder for the face model and vectors")
+    making.add_argument("--count", type=int, default=40, help="of people (default: %(default)s)")
     making.add_argument("--seed", type=int, default=1, help="(default: %(default)s)")
     making.add_argument(
         "--threads", type=int, default=2, help="processor cores to use (default: %(default)s)"
@@ -75,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     checking.set_defaults(run=check_people)
     for command in (making, checking):
         command.add_argument("--people", type=Path, default=PEOPLE, help="(default: %(default)s)")
+        command.add_argument("--work", type=Path, required=True, help="folder for what takes long to compute")
         command.add_argument("--models", type=Path, help="folder with models that are not shipped")
     return parser
 

@@ -15,7 +15,7 @@ NAME = "people.toml"
 _MARK = "# ---- measured: written by `check --note`"
 
 
-def write(people: Path, *, seed: int, learnt_from: int, drawn: int) -> None:
+def write(people: Path, *, count: int, seed: int, learnt_from: int, drawn: int) -> None:
     """The card without figures; `note` adds them."""
     lines = [
         "# Faces of people who do not exist, made and measured by recognition.training.invent. See README.md",
@@ -27,7 +27,7 @@ def write(people: Path, *, seed: int, learnt_from: int, drawn: int) -> None:
         "",
         "[made]",
         'command = "python -m recognition.training.invent make --faces FACES --prepared PREPARED '
-        f'--models MODELS --work WORK --seed {seed}"',
+        f'--models MODELS --work WORK --count {count} --seed {seed}"',
         'data = "UTKFace part 1: adults, in colour, sharp, nearly frontal, without glasses; '
         'input without names, grouped by the sex and descent that its file names guess"',
         f"photographs_learnt_from = {learnt_from}",
@@ -36,7 +36,7 @@ def write(people: Path, *, seed: int, learnt_from: int, drawn: int) -> None:
         f"seed = {seed}",
         f"temperature = {make.TEMPERATURE}",
         f"faces_drawn = {drawn}",
-        f"faces_kept = {len(cast.people())}",
+        f"faces_kept = {count}",
         f"photographs_each = {len(cast.POSES)}",
         'limits = "Softer than photographs, drawn hair, small turns of the head only, no glasses, no age '
         "below about 20 or beyond 65. Photographs of one person are more alike than real ones: recognition "
@@ -44,7 +44,7 @@ def write(people: Path, *, seed: int, learnt_from: int, drawn: int) -> None:
         'shipped embedder keeps the people apart."',
         "",
     ]
-    for number, (badge, name, _) in enumerate(cast.people()):
+    for number, (badge, name, _) in enumerate(cast.people(count)):
         department = cast.DEPARTMENTS[number % len(cast.DEPARTMENTS)]
         lines += ["", "[[people]]", f'badge = "{badge}"', f'name = "{name}"', f'department = "{department}"']
     (people / NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -56,7 +56,8 @@ def note(people: Path, report: dict[str, Any]) -> None:
     card = file.read_text(encoding="utf-8").split(_MARK)[0].rstrip()
     lines = [
         _MARK, "[measured]",
-        'command = "python -m recognition.training.invent check --models MODELS --against PREPARED/train.npy '
+        'command = "python -m recognition.training.invent check --models MODELS --work WORK '
+        '--against PREPARED/train.npy '
         '--images LFW-DEV --note"',
     ]  # fmt: skip
     lines += [f"{key} = {value}" for key, value in report.items() if not isinstance(value, list)]

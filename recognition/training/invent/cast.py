@@ -82,11 +82,13 @@ POSES = (
 )
 
 
-def people() -> list[tuple[str, str, int]]:
-    """Badge, name and group of each of the cast, groups in turn."""
+def people(count: int) -> list[tuple[str, str, int]]:
+    """Badge, name and group of the first `count` of the cast, groups in turn."""
     groups = [group for turn in range(6) for group in NAMES if turn < len(NAMES[group])]
     turns = {group: iter(NAMES[group]) for group in NAMES}
-    return [(f"DEMO-{number:02}", next(turns[group]), group) for number, group in enumerate(groups, 1)]
+    return [
+        (f"DEMO-{number:02}", next(turns[group]), group) for number, group in enumerate(groups[:count], 1)
+    ]
 
 
 def look(random: np.random.Generator, group: int) -> Look:

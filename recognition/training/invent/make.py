@@ -60,7 +60,7 @@ class Judge:
             raise ValueError(f"{eyes.card.id} has no calibration: no threshold can be justified")
         points = eyes.card.calibration.points
         return cls(
-            eyes, embedders, tuple(_known(one, crops, work) for one in embedders),
+            eyes, embedders, tuple(known(one, crops, work) for one in embedders),
             threshold_for(points, gallery_size=GALLERY, fpir=RISK),
         )  # fmt: skip
 
@@ -73,7 +73,7 @@ class Judge:
         return [one.embed(crop[None])[0] for one in self.embedders]
 
     def promising(self, face: Vectors, others: Sequence[Sequence[Vectors]]) -> bool:
-        """Whether a face of the model, not yet in a scene, is a stranger: a quick look before eight slow ones."""
+        """Whether a bare face, not yet in a scene, is a stranger: a quick look before eight slow ones."""
         crop = align(face.astype(np.uint8), TEMPLATE.astype(np.float32), data.TEMPLATE)
         return self.stranger([one.embed(crop[None])[0] for one in self.embedders], others)
 
@@ -110,13 +110,13 @@ class Taken:
     drawn: int = 0
 
 
-def make(model: FaceModel, judge: Judge, out: Path, *, seed: int) -> int:
-    """Write `BADGE/1.jpg` to `8.jpg` for each of the cast into `out`; how many faces were drawn for it.
+def make(model: FaceModel, judge: Judge, out: Path, *, count: int, seed: int) -> int:
+    """Write `BADGE/1.jpg` to `8.jpg` for each of `count` people into `out`; how many faces were drawn for it.
 
     Raises RuntimeError if nobody can be found who fits.
     """
     taken = Taken()
-    for badge, name, group in cast.people():
+    for badge, name, group in cast.people(count):
         random = np.random.default_rng([seed, *badge.encode()])
         pictures = _person(model, judge, random, group, taken)
         folder = out / badge
@@ -178,9 +178,9 @@ def encode(rgb: NDArray[np.uint8]) -> tuple[bytes, NDArray[np.uint8]]:
     return coded.tobytes(), np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1])
 
 
-def _known(embedder: embedding.Embedder, crops: NDArray[np.uint8], work: Path) -> Vectors:
+def known(embedder: embedding.Embedder, crops: NDArray[np.uint8], work: Path) -> Vectors:
     """(N, D) vectors of all training photographs, kept in `work` from one run to the next."""
-    file = work / f"known-{embedder.card.id}.npy"
+    file = work / f"known-{embedder.card.id}-{len(crops)}.npy"
     if file.exists():
         stored: Vectors = np.load(file)
         return stored

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from recognition import detection, embedding, evaluation, image, quality, weights
 from recognition.alignment import align
 from recognition.evaluation.calibration import calibrate
+from recognition.evaluation.photographs import PICTURES
 from recognition.matching import Match, Neighbour, decide, threshold_for
 from recognition.recognizer import Recognizer
 from recognition.training import data
+from recognition.training.invent import make
 
 Vectors = NDArray[np.float32]
 Crops = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
@@ -56,9 +58,12 @@ def look(folder: Path) -> list[Seen]:
 
 
 def check(
-    people: Path, *, models: Path | None, against: Sequence[Path], images: Path | None
+    people: Path, *, models: Path | None, against: Sequence[Path], images: Path | None, work: Path
 ) -> dict[str, Any]:
-    """All figures, as they go into the card. Raises ValueError where no face at all is found."""
+    """All figures, as they go into the card. Raises ValueError where no face at all is found.
+
+    What takes long and does not depend on `people` is kept in `work` for the next time.
+    """
     seen = look(people)
     good = [one for one in seen if one.crop is not None]
     if not good:
@@ -71,9 +76,11 @@ def check(
         "pass_the_door": sum(one.door is None for one in seen),
         "pass_enrolment": sum(one.enrolment is None for one in seen),
     }
-    known = [_known(path) for path in against]
-    faces = None if images is None else _named(_crops_of(images))
-    report["embedders"] = [_with(embedder, good, known=known, images=faces) for embedder in embedders(models)]
+    faces = None if images is None else _labelled(images, work)
+    report["embedders"] = []
+    for embedder in embedders(models):
+        known = [_known(embedder, path, work) for path in against]
+        report["embedders"].append(_with(embedder, good, known=known, images=faces))
     return report
 
 
@@ -89,7 +96,7 @@ def embedders(models: Path | None) -> Iterator[embedding.Embedder]:
 
 
 def _with(
-    embedder: embedding.Embedder, good: Sequence[Seen], *, known: Sequence[Crops], images: Named | None
+    embedder: embedding.Embedder, good: Sequence[Seen], *, known: Sequence[Vectors], images: Named | None
 ) -> dict[str, Any]:
     print(f"measuring with {embedder.card.id}", flush=True)
     rows = _embed(embedder, [one.crop for one in good if one.crop is not None])
@@ -111,7 +118,7 @@ def _with(
     report["door"] = _door(rows, owners, points, margin)
     report["strangers"] = _strangers(rows, owners, points, margin)
     if known:
-        vectors = np.concatenate([_embed(embedder, crops) for crops in known])
+        vectors = np.concatenate(known)
         nearest = (rows @ vectors.T).max(axis=1)
         report["against"] = {
             "training_faces": len(vectors),
@@ -171,23 +178,27 @@ def _post(
     }  # fmt: skip
 
 
-def _known(path: Path) -> Crops:
-    """Crops of all faces in a folder of photographs, or in the `train.npy` of `training prepare`."""
+def _known(embedder: embedding.Embedder, path: Path, work: Path) -> Vectors:
+    """Vectors of all faces in a folder of photographs, or in the `train.npy` of `training prepare`."""
     if path.suffix == ".npy":
-        side = slice(data.MARGIN, -data.MARGIN)
-        return np.load(path, mmap_mode="r")[:, side, side]
-    return _named(_crops_of(path))[0]
+        return make.known(embedder, np.load(path, mmap_mode="r"), work)
+    return _embed(embedder, _labelled(path, work)[0])
 
 
-def _named(found: Iterator[tuple[NDArray[np.uint8], str]]) -> Named:
-    listed = list(found)
-    return [crop for crop, _ in listed], np.array([name for _, name in listed])
+def _labelled(folder: Path, work: Path) -> Named:
+    """The crops of a folder's photographs, and whose they are."""
+    file = work / f"crops-{folder.name}.npz"
+    if not file.exists():
+        found = list(_crops_of(folder))
+        np.savez(file, crops=[crop for crop, _ in found], names=[name for _, name in found])
+    with np.load(file) as stored:
+        return stored["crops"], stored["names"]
 
 
 def _crops_of(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
     """The middle face of each photograph, and its folder's name."""
     detector = detection.load(None)
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in evaluation.PICTURES):
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES):
         rgb = image.decode(path.read_bytes())
         if max(rgb.shape[:2]) < 150:
             rgb = cv2.resize(rgb, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
