@@ -180,7 +180,7 @@ def encode(rgb: NDArray[np.uint8]) -> tuple[bytes, NDArray[np.uint8]]:
 
 def known(embedder: embedding.Embedder, crops: NDArray[np.uint8], work: Path) -> Vectors:
     """(N, D) vectors of all training photographs, kept in `work` from one run to the next."""
-    file = work / f"known-{embedder.card.id}-{len(crops)}.npy"
+    file = work / f"known-{embedder.card.files[0].sha256[:16]}-{len(crops)}.npy"
     if file.exists():
         stored: Vectors = np.load(file)
         return stored

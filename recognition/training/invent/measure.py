@@ -134,7 +134,7 @@ def _scores(rows: Vectors, owners: NDArray[np.str_]) -> dict[str, Any]:
     """Same-person and different-person scores, all pairs."""
     first, second = np.triu_indices(len(rows), k=1)
     scores, same = (rows @ rows.T)[first, second], owners[first] == owners[second]
-    report = {}
+    report: dict[str, Any] = {"photographs": len(rows), "people": len(np.unique(owners))}
     for name, chosen in (("same", scores[same]), ("different", scores[~same])):
         report[name] = {
             "pairs": len(chosen), "mean": _round(chosen.mean()),
