@@ -1,0 +1,230 @@
+"""From one trained network to the start of another: same answers as far as the new shape allows.
+
+Promise: what is transplanted was trained by this project; a change of activation or attention, and wider
+layers, hardly alter an answer by themselves: blocks left out and another resolution do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recognition.architectures import Join
+from recognition.training.networks import ConvUnit, GlobalDepthwise, StagedNetwork
+from recognition.training.papers import ChannelAttention, PaperNetwork
+
+# h-ReLU6 of s x is nearly s ReLU(x) where s is large, and as smooth as the paper means it where s is 1.
+SHARPNESS = 4.0
+
+
+class FoldedConv(nn.Conv2d):
+    """A convolution with bias that gives in training the numbers of `nn.Conv2d`, by quicker ways on a CPU.
+
+    The reasons stand in `networks.ConvUnit` and `networks.GlobalDepthwise`.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.groups == 1:
+            return super().forward(x)
+        if self.padding == (0, 0):
+            product = x * self.weight[:, 0].to(x.dtype)
+            return product.sum((2, 3), keepdim=True) + self.bias[None, :, None, None]
+        if self.stride == (2, 2):
+            x = functional.conv2d(x, self.weight, self.bias, 1, self.padding, 1, self.groups)
+            return x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
+        return super().forward(x)
+
+
+@torch.no_grad()
+def fold(network: PaperNetwork) -> PaperNetwork:
+    """The same network without batch normalisation: its scale and shift go into the convolutions, in place.
+
+    In evaluation both give the same answers; training the folded one is quicker, and it exports as it is.
+    """
+    for stage in network.stages:
+        layers = list(stage.layers)
+        kept: list[nn.Module] = []
+        for layer in layers:
+            if isinstance(layer, nn.Conv2d):
+                kept.append(_with_bias(layer))
+            elif isinstance(layer, nn.BatchNorm2d):
+                scale = layer.weight / torch.sqrt(layer.running_var + layer.eps)
+                conv = kept[-1]
+                conv.weight *= scale[:, None, None, None]
+                conv.bias.sub_(layer.running_mean).mul_(scale).add_(layer.bias)
+            else:
+                kept.append(layer)
+        stage.layers = nn.Sequential(*kept)
+    return network
+
+
+def _with_bias(conv: nn.Conv2d) -> FoldedConv:
+    new = FoldedConv(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        conv.padding,
+        groups=conv.groups,
+    )
+    new.weight.copy_(conv.weight)
+    new.bias.zero_() if conv.bias is None else new.bias.copy_(conv.bias)
+    return new
+
+
+def blocks_of(trained: StagedNetwork) -> list[list[nn.Conv2d]]:
+    """The convolutions of our MobileFaceNet by block: the stem, each bottleneck, the head."""
+    convs = [
+        [part.conv for part in stage.modules() if isinstance(part, ConvUnit | GlobalDepthwise)]
+        for stage in trained.stages
+    ]
+    return [convs[0][:2], convs[0][2:], *convs[1:]]
+
+
+def spread(given: int, wanted: int) -> list[int]:
+    """Which of `given` blocks in a row `wanted` ones stand for: the first, the last, and evenly between."""
+    if wanted >= given:
+        return list(range(given))
+    return [round(index * (given - 1) / (wanted - 1)) for index in range(wanted)]
+
+
+@torch.no_grad()
+def transplant(trained: StagedNetwork, student: PaperNetwork) -> None:
+    """Give the folded `student`, of MobileFaceNet's kin, the layers of `trained`.
+
+    Where it has fewer blocks in a row it gets evenly spread ones. Where it has more or wider ones, the new
+    part starts at random and adds nothing at first.
+    """
+    given = blocks_of(trained)
+    keep: list[int | None] = [0]
+    first = 1
+    for ours, theirs in zip(rows(given), rows(convs_of(student)), strict=True):
+        keep += [first + index for index in spread(ours, theirs)]
+        keep += [None] * max(theirs - ours, 0)
+        first += ours
+    keep.append(len(given) - 1)
+    for index, convs, stage in zip(keep, convs_of(student), student.stages, strict=False):
+        if index is None:
+            convs[-1].weight.zero_()
+            continue
+        for conv, source in zip(convs, given[index], strict=False):  # MobiFace's head ends a layer earlier
+            _copy(conv, source)
+        _compensate(stage.layers)
+
+
+def convs_of(student: PaperNetwork) -> list[list[nn.Conv2d]]:
+    """The convolutions of each stage that has any."""
+    found = [[layer for layer in stage.layers if isinstance(layer, nn.Conv2d)] for stage in student.stages]
+    return [convs for convs in found if convs]
+
+
+def rows(blocks: list[list[nn.Conv2d]]) -> list[int]:
+    """How many bottlenecks there are at each size of map; each row begins with one that halves it."""
+    lengths: list[int] = []
+    for block in blocks[1:-1]:
+        if block[1].stride == (2, 2):
+            lengths.append(0)
+        lengths[-1] += 1
+    return lengths
+
+
+def _copy(conv: nn.Conv2d, source: nn.Conv2d) -> None:
+    weight = source.weight
+    if conv.kernel_size != source.kernel_size:  # the global layer, on a smaller map
+        scale = source.kernel_size[0] ** 2 / conv.kernel_size[0] ** 2
+        weight = functional.interpolate(weight, conv.kernel_size, mode="bilinear", antialias=True) * scale
+    out, into = weight.shape[:2]
+    if conv.groups == 1:
+        conv.weight[:, into:] *= 0.3  # what reads new channels starts small
+        conv.weight[:out, into:].zero_()
+    conv.weight[:out, :into] = weight
+    conv.bias[:out] = source.bias
+    if out < conv.out_channels and conv.out_channels < conv.in_channels:
+        conv.weight[out:].zero_()  # a projection adds nothing new at first
+
+
+def _compensate(layers: nn.Sequential) -> None:
+    """Scale the convolutions around h-ReLU6 and ECA so that the block answers as it did with ReLU alone."""
+    gain, last = 1.0, None
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            layer.weight /= gain
+            gain, last = 1.0, layer
+        elif isinstance(layer, nn.Hardswish) and last is not None:
+            last.weight *= SHARPNESS
+            last.bias *= SHARPNESS
+            gain = SHARPNESS
+        elif isinstance(layer, ChannelAttention) and last is not None:
+            layer.conv.weight.zero_()  # a sigmoid of 0 halves every channel
+            last.weight *= 2
+            last.bias *= 2
+
+
+@torch.no_grad()
+def unfold(folded: PaperNetwork, pixels: Tensor) -> PaperNetwork:
+    """The same network with batch normalisation after its convolutions, in training mode, set by `pixels` so
+    that it answers as before on them. Plain stacks of layers learn in fewer steps with it; `fold` undoes it.
+    """
+    network = PaperNetwork(folded.description).to(memory_format=torch.channels_last)
+    x = network.normalise(pixels)
+    for stage, source in zip(network.stages, folded.stages, strict=True):
+        sources = [layer for layer in source.layers if any(True for _ in layer.parameters())]
+        start, offset = x, torch.zeros(1)
+        for layer in stage.layers:
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.weight.copy_(x.std((0, 2, 3), unbiased=False))
+                layer.bias.copy_(x.mean((0, 2, 3)) + offset)
+                layer.running_mean.copy_(x.mean((0, 2, 3)))
+                layer.running_var.copy_(x.var((0, 2, 3)))
+            elif isinstance(layer, nn.Conv2d):
+                given = sources.pop(0)
+                layer.weight.copy_(given.weight)
+                offset = given.bias
+            elif any(True for _ in layer.parameters()):
+                layer.load_state_dict(sources.pop(0).state_dict())
+            x = layer(x)
+        if stage.description.join is not Join.NONE:
+            x = start + x
+    return network
+
+
+@torch.no_grad()
+def settle(network: PaperNetwork, batches: Iterable[Tensor]) -> None:
+    """Set the statistics of normalisation to their mean over `batches`, for the weights as they are now."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    network.train()
+    for pixels in batches:
+        network(pixels)
+    network.eval()
+
+
+@torch.no_grad()
+def adopt(source: PaperNetwork, student: PaperNetwork, pixels: Tensor) -> None:
+    """Give the folded `student` the layers of a folded network that differs in activation or attention only.
+
+    Where the student has ReLU6 for h-ReLU6, the layers around it are scaled back; where it lacks ECA, what
+    ECA does to `pixels` on average goes into the projection before.
+    """
+    x = source.eval().normalise(pixels)
+    for given, stage in zip(source.stages, student.stages, strict=True):
+        smooth = any(isinstance(layer, nn.Hardswish) for layer in given.layers)
+        gain = SHARPNESS if smooth and any(isinstance(layer, nn.ReLU6) for layer in stage.layers) else 1.0
+        theirs = [layer for layer in given.layers if isinstance(layer, nn.Conv2d)]
+        ours = [layer for layer in stage.layers if isinstance(layer, nn.Conv2d)]
+        for index, (conv, other) in enumerate(zip(ours, theirs, strict=True)):
+            last = index == len(ours) - 1
+            conv.weight.copy_(other.weight * (gain if index else 1) / (1 if last else gain))
+            conv.bias.copy_(other.bias / (1 if last else gain))
+        for layer in given.layers:
+            if isinstance(layer, ChannelAttention):
+                inner = given.layers[:-1](x)
+                share = torch.sigmoid(layer.conv(inner.mean((2, 3))[:, None]))[:, 0].mean(0)
+                ours[-1].weight *= share[:, None, None, None]
+                ours[-1].bias *= share
+        x = given(x)

@@ -1,0 +1,281 @@
+"""Teaching the papers' networks: starts that change no answer, parts that fit together, lessons that help."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+import onnxruntime  # noqa: E402
+
+from recognition import architectures  # noqa: E402
+from recognition.architectures import Kind  # noqa: E402
+from recognition.training import halving, hints, papers, stagewise, surgery  # noqa: E402
+from recognition.training.networks import MobileFaceNet  # noqa: E402
+from recognition.training.papers import PaperNetwork  # noqa: E402
+from recognition.training.views import Views, draw, resized  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def pixels(count: int, side: int) -> "torch.Tensor":
+    return torch.rand(count, 3, side, side) * 255
+
+
+def views_of(count: int, *, dim: int = 128) -> Views:
+    chance = np.random.default_rng(0)
+    faces = chance.integers(0, 256, (count, 112, 112, 3), dtype=np.uint8)
+    return Views(faces, torch.randn(count, dim))
+
+
+class Answerer(torch.nn.Module):
+    """Stands where a teacher stands: maps at three sizes and a vector, a fixed function of the pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_map = torch.nn.Conv2d(3, 8, 4, 4)
+        self.smaller = torch.nn.ModuleList(torch.nn.Conv2d(8, 8, 2, 2) for _ in range(2))
+        self.to_vector = torch.nn.Linear(8, 128)
+
+    @torch.no_grad()
+    def forward(self, x: "torch.Tensor") -> list["torch.Tensor"]:
+        maps = [self.to_map(x / 255)]
+        for layer in self.smaller:
+            maps.append(layer(maps[-1]))
+        return [*maps, self.to_vector(maps[-1].mean((2, 3)))]
+
+
+def test_a_folded_network_answers_as_the_one_with_normalisation() -> None:
+    network = PaperNetwork(architectures.networks()["mobilefacenet-96-eca"])
+    with torch.no_grad():
+        network(pixels(2, 96))  # in training mode: fills the statistics
+    network.eval()
+    seen = pixels(2, 96)
+    with torch.no_grad():
+        wanted = network(seen)
+        given = surgery.fold(network)(seen)
+    assert torch.allclose(given, wanted, atol=1e-4 * float(wanted.abs().max()))
+
+
+def test_training_mode_computes_the_same_numbers_by_other_ways() -> None:
+    network = stagewise.build("mobilefacenet-96")
+    seen = pixels(2, 96)
+    with torch.no_grad():
+        assert torch.allclose(network.train()(seen), network.eval()(seen), rtol=1e-3, atol=1e-4)
+
+
+def test_a_change_of_activation_or_attention_alone_changes_no_answer() -> None:
+    trained = MobileFaceNet().eval()
+    with torch.no_grad():
+        for part in trained.modules():  # larger inputs of ReLU, as in a trained network
+            if isinstance(part, torch.nn.Conv2d):
+                part.bias.normal_(0, 0.1)
+    plain = architectures.mobilefacenet()
+    marked = architectures.mobilefacenet(eca=True)
+    seen = pixels(2, 112)
+    with torch.no_grad():
+        wanted = trained(seen)
+        for description in (plain, marked):
+            student = surgery.fold(PaperNetwork(architectures.with_relu6(description)))
+            surgery.transplant(trained, student)
+            given = student.eval()(seen)
+            assert torch.allclose(given, wanted, atol=1e-4 * float(wanted.abs().max())), description
+
+
+def test_h_relu6_starts_near_the_relu_it_replaces() -> None:
+    trained = MobileFaceNet().eval()
+    smooth = architectures.mobilefacenet(activation=Kind.H_RELU6)
+    student = surgery.fold(PaperNetwork(architectures.with_relu6(smooth)))
+    seen = pixels(2, 112)
+    surgery.transplant(trained, student)
+    with torch.no_grad():
+        likeness = torch.cosine_similarity(student.eval()(seen), trained(seen))
+    assert float(likeness.min()) > 0.6  # random features are far smaller than trained ones
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "stand_for"),
+    [(5, 5, [0, 1, 2, 3, 4]), (5, 4, [0, 1, 3, 4]), (7, 4, [0, 2, 4, 6]), (3, 7, [0, 1, 2])],
+)
+def test_fewer_blocks_stand_for_evenly_spread_ones(given: int, wanted: int, stand_for: list[int]) -> None:
+    assert surgery.spread(given, wanted) == stand_for
+
+
+def test_a_network_of_the_teachers_kin_is_cut_after_every_bottleneck_but_those_of_the_last_row() -> None:
+    student = stagewise.build("mobiface")
+    cuts = hints.follow(student, [5, 7, 3])
+    assert cuts.ends == (1, 2, 3, 4, 5, 6, 7)
+    assert cuts.hints == (0, 2, 4, 5, 7, 9, 11)
+    teacher = MobileFaceNet().eval()  # has the teacher's shape
+    with torch.no_grad():
+        maps = teacher.outputs(pixels(1, 112))
+        own = student.eval().outputs(pixels(1, 112))
+    shapes = [(own[end].shape, maps[hint].shape) for end, hint in zip(cuts.ends, cuts.hints, strict=True)]
+    assert all(ours == theirs for ours, theirs in shapes)
+
+
+def test_normalisation_put_in_and_folded_away_changes_no_answer() -> None:
+    network, seen = stagewise.build("mobilenet-face-0.25-128"), pixels(4, 128)
+    with torch.no_grad():
+        wanted = network.eval()(seen)
+        normalised = surgery.unfold(network, seen)
+        assert any(isinstance(layer, torch.nn.BatchNorm2d) for layer in normalised.modules())
+        surgery.settle(normalised, [seen])
+        given = surgery.fold(normalised)(seen)
+    # Not to the last digit: in evaluation variances are those of a sample.
+    assert float(torch.cosine_similarity(given, wanted).min()) > 0.99
+
+
+def test_a_network_adopts_what_another_learnt_with_attention_and_h_relu6() -> None:
+    trained = MobileFaceNet().eval()
+    first = stagewise.build("mobilefacenet-96-eca")
+    surgery.transplant(trained, first)
+    seen = pixels(2, 96)
+    with torch.no_grad():
+        for layer in first.modules():
+            if isinstance(layer, papers.ChannelAttention):
+                layer.conv.weight.fill_(0.1)
+        wanted = first.eval()(seen)
+        second = stagewise.build("mobilefacenet-96-hrelu6")
+        surgery.adopt(first, second, seen)
+        assert float(torch.cosine_similarity(second.eval()(seen), wanted).min()) > 0.98
+        third = stagewise.build("mobilefacenet-96")
+        surgery.adopt(second, third, seen)
+        assert float(torch.cosine_similarity(third.eval()(seen), wanted).min()) > 0.6
+
+
+@pytest.mark.parametrize("width", [16, 24, 32])
+def test_a_lift_of_twice_the_width_or_more_keeps_the_whole_map(width: int) -> None:
+    maps = torch.randn(4, 8, 5, 5) + 3
+    lift = hints.Lift(maps, width)
+    lifted = lift(maps)
+    assert lifted.shape == (4, width, 5, 5)
+    assert float(lifted.min()) >= 0
+    assert torch.allclose(lift.back(lifted), maps, atol=1e-4)
+
+
+def test_a_narrow_lift_keeps_the_principal_directions() -> None:
+    strong = torch.randn(6, 2, 9, 9)
+    maps = torch.cat([strong, 0.01 * torch.randn(6, 6, 9, 9)], 1)
+    back = (lift := hints.Lift(maps, 4)).back(lift(maps))
+    assert float((back - maps).abs().max()) < 0.1
+
+
+def test_parts_put_together_are_the_network() -> None:
+    student, teacher = stagewise.build("mobilenet-face-0.25-128"), Answerer()
+    cuts = hints.cut(student, teacher, torch.from_numpy(views_of(8).pixels))
+    assert [teacher(pixels(1, 128))[hint].shape[-1] for hint in cuts.hints] == [32, 16, 8]
+    seen = pixels(2, 128)
+    with torch.no_grad():
+        x = student.eval().normalise(seen)
+        for part in hints.parts(student, cuts):
+            x = part(x)
+        assert torch.allclose(x.flatten(1), student(seen), atol=1e-4)
+
+
+def test_parts_that_answer_like_the_lessons_have_no_loss() -> None:
+    student, teacher = stagewise.build("mobilenet-face-0.25-128"), Answerer()
+    cuts = hints.cut(student, teacher, torch.from_numpy(views_of(8).pixels))
+    seen, lessons = pixels(8, 128), []
+    with torch.no_grad():
+        x = student.eval().normalise(seen)
+        for part in hints.parts(student, cuts):
+            x = part(x)
+            lessons.append(x)
+        *lessons, wanted = lessons
+        found = hints.losses(student, cuts, lessons, seen, wanted.flatten(1))
+    assert max(float(value) for value in found) < 1e-3
+
+
+def test_a_few_steps_on_the_teachers_maps_lower_every_loss() -> None:
+    student, teacher = stagewise.build("mobilenet-face-0.25-128"), Answerer()
+    smooth = torch.nn.functional.interpolate(pixels(16, 8), (112, 112), mode="bilinear")
+    faces = smooth.permute(0, 2, 3, 1).byte()
+    cuts = hints.cut(student, teacher, faces)
+    seen, wanted = resized(faces, 128), torch.randn(16, 128)
+    hints.initialise(student, cuts, teacher, seen, wanted)
+
+    @torch.no_grad()
+    def part_losses() -> list[float]:
+        found = hints.losses(student.train(), cuts, cuts.lessons(teacher, seen), seen, wanted)
+        return [float(value) for value in found[:-1]]
+
+    before = part_losses()
+    stagewise.learn(
+        student,
+        [(seen, wanted)] * 20,
+        lambda x, y: hints.losses(student, cuts, cuts.lessons(teacher, x), x, y)[:-1],
+        steps=20,
+        rate=1e-2,
+    )
+    after = part_losses()
+    assert all(now < 0.9 * then for now, then in zip(after, before, strict=True)), (before, after)
+
+
+def test_a_wider_networks_targets_keep_every_angle() -> None:
+    network, views = stagewise.build("mobiface"), views_of(24)
+    turn = stagewise.widen(network, Views(views.pixels, views.embeddings), batch=24)
+    assert turn.shape == (512, 128)
+    assert torch.allclose(turn.T @ turn, torch.eye(128), atol=1e-4)
+
+
+def test_the_flip_loss_brings_a_face_and_its_mirror_together() -> None:
+    network, views = stagewise.build("flipped-mobiface"), views_of(64, dim=512)
+
+    def distance() -> float:
+        seen = resized(torch.from_numpy(views.pixels[:8]), 112)
+        with torch.no_grad():
+            network.eval()
+            one, other = (torch.nn.functional.normalize(network(x)) for x in (seen, seen.flip(3)))
+        return float((one - other).square().sum(1).mean())
+
+    stagewise.flip(network, views, steps=1, rate=1e-9, seed=0, count=64)  # the identity it begins as
+    before = distance()
+    stagewise.flip(network, views, steps=40, rate=2e-3, seed=0, count=64)
+    assert distance() < 0.7 * before
+
+
+def test_views_are_resized_by_averaging() -> None:
+    board = np.zeros((1, 112, 112, 3), np.uint8)
+    board[:, ::2] = 255
+    small = resized(torch.from_numpy(board), 56)
+    assert float((small - 127.5).abs()[:, :, 2:-2].max()) < 30
+
+
+def test_drawn_views_repeat_with_the_seed_and_hold_the_teachers_answers(tmp_path) -> None:
+    crops = np.random.default_rng(1).integers(0, 256, (5, 144, 144, 3), dtype=np.uint8)
+    teacher = Answerer()
+    for name in ("one", "two"):
+        draw(crops, teacher, tmp_path / name, count=64, seed=3)
+    one, two = (Views.load(tmp_path / name) for name in ("one", "two"))
+    assert np.array_equal(one.pixels, two.pixels)
+    (seen, wanted), *_ = one.batches(1, size=112, batch=64, seed=0)
+    assert torch.allclose(teacher(seen)[-1], wanted, atol=0.05)
+
+
+def test_halved_weights_lose_nothing_once_rounded(tmp_path) -> None:
+    network = stagewise.build("mobilefacenet-96-eca")
+    halving.round_to_half(network)
+    path = tmp_path / "network.onnx"
+    papers.export(network, path)
+    large, seen = path.stat().st_size, np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), np.uint8)
+    before = _answer(path, seen)
+    assert halving.halve(path) < 0.55 * large
+    np.testing.assert_allclose(_answer(path, seen), before, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_that_are_not_rounded_are_refused(tmp_path) -> None:
+    path = tmp_path / "network.onnx"
+    papers.export(stagewise.build("mobilenet-face-0.25-128"), path)
+    content = path.read_bytes()
+    with pytest.raises(ValueError, match="not rounded"):
+        halving.halve(path)
+    assert path.read_bytes() == content
+
+
+def _answer(path, seen):
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"pixels": seen})[0]
