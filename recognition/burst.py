@@ -39,8 +39,8 @@ class Limits:
 
 
 # Speed and growth: a brisk walk of 1.5 m/s across or towards a camera half a metre away, faces 15 cm wide.
-# Misfit and motion lie above what noise, JPEG and slipped points do to 395 of 400 simulated prints and stills,
-# as `evaluate liveness` counts them (README.md, Liveness, honestly). One level of luma is what a camera's own
+# Misfit and motion lie above what noise, JPEG and slipped points do to 395 of 400 simulated bursts, as
+# `evaluate liveness` counts them (README.md, Liveness, honestly). One level of luma is what a camera's own
 # noise leaves on average; the same file sent twice leaves none.
 LIMITS = Limits(shortest=0.1, longest=1.0, speed=10.0, growth=3.0, unlike=1.0, misfit=0.035, motion=0.03)
 
