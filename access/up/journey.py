@@ -99,15 +99,24 @@ class Journey:
             raise Wrong(f"the demo's enrolment is {', '.join(sorted(states))}")
 
     def comes_and_goes(self) -> None:
-        """Each enrolled demo person is granted and punched in, then out."""
+        """Each enrolled demo person is granted and punched in, then out, by pictures not enrolled."""
+        pictures = {
+            one.badge: {"in": one.photograph(5), "out": one.photograph(6)} for one in scenes.invented()
+        }
+        pictures[demo.PORTRAIT[0]] = {way: scenes.passage(way) for way in ("in", "out")}
         for person in Person.objects.filter(demo=True, faceprints__active=True).distinct():
-            for direction in ("in", "out"):
-                answer = self.kiosk.post(scenes.passage(direction), direction=direction)
+            for direction, picture in pictures[person.badge].items():
+                answer = self.kiosk.post(picture, direction=direction)
                 answer.expect(status=200, granted=True, reason="ok", direction=direction)
                 answer.expect(person={"badge": person.badge, "name": person.name})
                 self.note(answer)
         if not self.punches:
             raise Wrong("nobody of the demo is enrolled")
+
+    def strangers_stay_out(self) -> None:
+        """Nobody who was not enrolled is taken for somebody who was."""
+        for stranger in demo.strangers():
+            self.refused(stranger.photograph(5), "unknown_face")
 
     def note(self, answer: Answer) -> None:
         person, punch = answer.body["person"], answer.body["punch"]
@@ -170,8 +179,9 @@ def run(address: str) -> int:
     steps: list[tuple[str, Callable[[], object]]] = [
         ("demo people are enrolled", journey.enrolled),
         ("in and out are granted", journey.comes_and_goes),
+        ("strangers are refused", journey.strangers_stay_out),
         (
-            "unknown face is refused",
+            "another site knows nobody here",
             lambda: there.post(scenes.passage("in")).expect(status=200, reason="unknown_face", person=None),
         ),
         ("empty picture is refused", lambda: journey.refused(scenes.empty_room(), "no_face")),

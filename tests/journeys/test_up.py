@@ -106,7 +106,7 @@ def test_everything_is_killed_in_the_middle_of_the_journey_and_the_next_one_is_r
         first.wait(10)
     with up(data, port, "--check") as second:
         assert second.wait(READY_SECONDS) == 0, printed(data)
-    assert "All 12 steps came out right" in printed(data)
+    assert "All 13 steps came out right" in printed(data)
     assert ours(data) == []
 
 

@@ -1,5 +1,7 @@
 """The demo: made by `manage.py up`, marked as demo everywhere, removed whole by `manage.py remove_demo`."""
 
+from collections.abc import Iterator
+
 from django.db import transaction
 from django.db.models import ProtectedError
 
@@ -14,14 +16,19 @@ from access.up.demo import scenes
 
 SITE, ANNEX = "Demo site", "Demo annex"
 KIOSK, ANNEX_KIOSK = "Demo kiosk", "Demo annex kiosk"
-DEPARTMENT = "Demo department"
+DEPARTMENT, MARK = "Visitors", "(demo)"
 CONSENT = "demo"
 CONSENT_BODY = (
     "Demo consent. A real one says who stores which data for which purpose, for how long, who may see it, "
     "that a card or PIN is offered instead, and how to withdraw."
 )
-# Badge, name, and whether photographs are on file: a face is never a condition.
-CAST = (("DEMO-01", "Eileen Collins", True), ("DEMO-02", "Sam Sample", False))
+# The invented people who are enrolled: no two of them resemble each other so much that an enrolment would
+# wait for a review, in whatever order the workers take them. The others are strangers.
+ENROLLED = tuple(f"DEMO-{number:02d}" for number in (1, 7, 8, 10, 12, 14, 16, 19, 22, 24))
+ENROLMENT_PHOTOGRAPHS = (1, 2, 3)
+# The one photograph of a real person, and somebody without any: a face is never a condition.
+PORTRAIT = ("DEMO-91", "Eileen Collins")
+FACELESS = ("DEMO-92", "Sam Sample")
 
 
 class InUse(Exception):
@@ -34,7 +41,6 @@ def seed() -> dict[str, int] | None:
         return None
     with transaction.atomic():
         text, _ = ConsentText.objects.get_or_create(version=CONSENT, defaults={"body": CONSENT_BODY})
-        department, _ = Department.objects.get_or_create(name=DEPARTMENT)
         crew = Gallery.objects.create(name="Demo crew", demo=True)
         nobody = Gallery.objects.create(name="Demo annex crew", demo=True)
         site, annex = (
@@ -50,15 +56,38 @@ def seed() -> dict[str, int] | None:
         gate.admits.add(nobody)
         Kiosk.objects.create(door=front, name=KIOSK)
         Kiosk.objects.create(door=gate, name=ANNEX_KIOSK)
-        for badge, name, with_face in CAST:
-            person = Person.objects.create(badge=badge, name=name, department=department, demo=True)
-            crew.people.add(person)
-            if with_face:
-                people.note_consent(person, text, by="demo")
-                files = [(f"portrait-{light}.jpg", data) for light, data in scenes.photographs()]
-                enrolment.submit(person, files, by="demo")
+        count = sum(_enrol(crew, text, *one) for one in _cast())
         audit.record("demo.made", site, by="demo")
-    return {"doors": 3, "kiosks": 2, "people": len(CAST)}
+    return {"doors": 3, "kiosks": 2, "people": count}
+
+
+def strangers() -> list[scenes.Invented]:
+    """The invented people whom nobody enrolled."""
+    return [one for one in scenes.invented() if one.badge not in ENROLLED]
+
+
+def _cast() -> Iterator[tuple[tuple[str, str], str, list[tuple[str, bytes]]]]:
+    """Badge and name, department, and photographs as (file name, bytes) of everybody in the demo."""
+    for one in scenes.invented():
+        if one.badge not in ENROLLED:
+            continue
+        files = [(f"{number}.jpg", one.photograph(number)) for number in ENROLMENT_PHOTOGRAPHS]
+        yield (one.badge, one.name), one.department, files
+    yield PORTRAIT, DEPARTMENT, [(f"portrait-{light}.jpg", data) for light, data in scenes.photographs()]
+    yield FACELESS, DEPARTMENT, []
+
+
+def _enrol(
+    crew: Gallery, text: ConsentText, who: tuple[str, str], department: str, files: list[tuple[str, bytes]]
+) -> int:
+    badge, name = who
+    place, _ = Department.objects.get_or_create(name=f"{department} {MARK}")
+    person = Person.objects.create(badge=badge, name=name, department=place, demo=True)
+    crew.people.add(person)
+    if files:
+        people.note_consent(person, text, by="demo")
+        enrolment.submit(person, files, by="demo")
+    return 1
 
 
 @transaction.atomic
@@ -86,6 +115,6 @@ def remove() -> dict[str, int]:
             "Somebody of the demo took part in events of real sites. Erase them in the admin instead."
         ) from error
     ConsentText.objects.filter(version=CONSENT, consent=None).delete()
-    Department.objects.filter(name=DEPARTMENT, people=None).delete()
+    Department.objects.filter(name__endswith=MARK, people=None).delete()
     audit.record("demo.removed", "demo", by="command", **counts)
     return counts

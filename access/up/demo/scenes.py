@@ -1,16 +1,38 @@
-"""Pictures for the demo, made from one public-domain portrait (README.md beside this file).
+"""Pictures for the demo: invented people, and one public-domain portrait (see the READMEs beside this file).
 
-Honest variations of one face: other light, angle and distance. They show that the path works from end
-to end; how well faces are told apart is measured on many people, see recognition/README.md.
+They show that the path works from end to end. How well faces are told apart is measured on many real
+people, see recognition/README.md.
 """
 
 import io
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 PORTRAIT = Path(__file__).parent / "portrait.jpg"
+PEOPLE = Path(__file__).parent / "people"
 GREY = (122, 128, 132)
+
+
+@dataclass(frozen=True)
+class Invented:
+    """Somebody who does not exist, with eight photographs; the first four are good enough for enrolment."""
+
+    badge: str
+    name: str
+    department: str
+
+    def photograph(self, number: int) -> bytes:
+        """JPEG, 640 × 480, `number` from 1 to 8."""
+        return (PEOPLE / self.badge / f"{number}.jpg").read_bytes()
+
+
+def invented() -> list[Invented]:
+    """Everybody of people/people.toml, in its order."""
+    listed = tomllib.loads((PEOPLE / "people.toml").read_text("utf-8"))["people"]
+    return [Invented(one["badge"], one["name"], one["department"]) for one in listed]
 
 
 def photographs() -> list[tuple[str, bytes]]:
