@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from recognition.architectures import Join
 from recognition.training.networks import ConvUnit, GlobalDepthwise, StagedNetwork
-from recognition.training.papers import ChannelAttention, PaperNetwork
+from recognition.training.papers import ChannelAttention, FullyConnected, PaperNetwork
 
 # h-ReLU6 of s x is nearly s ReLU(x) where s is large, and as smooth as the paper means it where s is 1.
 SHARPNESS = 4.0
@@ -206,13 +206,14 @@ def settle(network: PaperNetwork, batches: Iterable[Tensor]) -> None:
 
 @torch.no_grad()
 def adopt(source: PaperNetwork, student: PaperNetwork, pixels: Tensor) -> None:
-    """Give the folded `student` the layers of a folded network that differs in activation or attention only.
+    """Give the folded `student` the layers of a folded network that differs in activation, attention, input
+    size (where nothing depends on it) or a last scaling only.
 
     Where the student has ReLU6 for h-ReLU6, the layers around it are scaled back; where it lacks ECA, what
     ECA does to `pixels` on average goes into the projection before.
     """
     x = source.eval().normalise(pixels)
-    for given, stage in zip(source.stages, student.stages, strict=True):
+    for given, stage in zip(source.stages, student.stages, strict=False):
         smooth = any(isinstance(layer, nn.Hardswish) for layer in given.layers)
         gain = SHARPNESS if smooth and any(isinstance(layer, nn.ReLU6) for layer in stage.layers) else 1.0
         theirs = [layer for layer in given.layers if isinstance(layer, nn.Conv2d)]
@@ -221,8 +222,10 @@ def adopt(source: PaperNetwork, student: PaperNetwork, pixels: Tensor) -> None:
             last = index == len(ours) - 1
             conv.weight.copy_(other.weight * (gain if index else 1) / (1 if last else gain))
             conv.bias.copy_(other.bias / (1 if last else gain))
-        for layer in given.layers:
-            if isinstance(layer, ChannelAttention):
+        for index, layer in enumerate(given.layers):
+            if isinstance(layer, FullyConnected):
+                stage.layers[index].load_state_dict(layer.state_dict())
+            elif isinstance(layer, ChannelAttention):
                 inner = given.layers[:-1](x)
                 share = torch.sigmoid(layer.conv(inner.mean((2, 3))[:, None]))[:, 0].mean(0)
                 ours[-1].weight *= share[:, None, None, None]

@@ -147,6 +147,15 @@ def test_a_network_adopts_what_another_learnt_with_attention_and_h_relu6() -> No
         assert float(torch.cosine_similarity(third.eval()(seen), wanted).min()) > 0.6
 
 
+def test_a_network_for_another_size_adopts_all_layers_too() -> None:
+    first, second = (stagewise.build(name) for name in ("mobilenet-face-0.25-128", "fast-facenet-0.25"))
+    seen = pixels(1, 224)
+    surgery.adopt(first, second, seen)
+    with torch.no_grad():
+        wanted = torch.nn.functional.normalize(first.eval()(seen))
+        assert torch.allclose(second.eval()(seen), wanted, atol=1e-5)
+
+
 @pytest.mark.parametrize("width", [16, 24, 32])
 def test_a_lift_of_twice_the_width_or_more_keeps_the_whole_map(width: int) -> None:
     maps = torch.randn(4, 8, 5, 5) + 3
