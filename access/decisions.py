@@ -36,7 +36,8 @@ class Decision(models.Model):
     )
     direction = models.CharField(_("direction"), max_length=4, blank=True)
     at = models.DateTimeField(_("at"), db_index=True)
-    # The numbers behind it, for the auditor: model, score, threshold, lead, quality, milliseconds.
+    # The numbers behind it, for the auditor: model, score, threshold, rate, lead, liveness, quality,
+    # milliseconds.
     facts = models.JSONField(_("facts"), default=dict)
 
     class Meta:
@@ -72,7 +73,8 @@ def settle(snapshot_id: object, evidence: policy.Evidence | None) -> Decision:
         # Not merely late: its picture stopped every worker that looked at it. An admin should know.
         evidence = policy.Evidence(problem=policy.Reason.WORKER_FAILED)
     person = _person(evidence)
-    verdict = policy.decide(_moment(snapshot), evidence, _standing(person, snapshot.kiosk.door))
+    moment = _moment(snapshot)
+    verdict = policy.decide(moment, evidence, _standing(person, snapshot.kiosk.door))
     direction = ""
     if verdict.granted and person is not None:
         direction = snapshot.direction
@@ -85,7 +87,7 @@ def settle(snapshot_id: object, evidence: policy.Evidence | None) -> Decision:
         person=person,
         direction=direction,
         at=timezone.now(),
-        facts=(evidence.facts if evidence else {}) | {"tries": snapshot.tries},
+        facts=_facts(evidence, snapshot, moment),
     )
     if verdict.granted and person is not None:
         attendance.note_punch(
@@ -101,6 +103,11 @@ def settle(snapshot_id: object, evidence: policy.Evidence | None) -> Decision:
     SnapshotPicture.objects.filter(pk=snapshot.pk).delete()
     ring(DECIDED, snapshot.pk)
     return decision
+
+
+def _facts(evidence: policy.Evidence | None, snapshot: Snapshot, moment: policy.Moment) -> dict[str, object]:
+    demanded = {"demanded": snapshot.kiosk.door.liveness} if moment.must_live else {}
+    return (evidence.facts if evidence else {}) | {"tries": snapshot.tries} | demanded
 
 
 def reach(kiosk: Kiosk, sent: Sent) -> Decision:
@@ -125,6 +132,7 @@ def _moment(snapshot: Snapshot) -> policy.Moment:
         now=timezone.now(),
         deadline=snapshot.deadline,
         freshness=timedelta(seconds=snapshot.kiosk.door.freshness_seconds),
+        must_live=snapshot.kiosk.door.liveness != Door.Liveness.NOTHING,
     )
 
 

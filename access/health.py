@@ -1,4 +1,4 @@
-"""Is it well? Probes for machines, figures for Prometheus, and the workers' sign of life.
+"""Is it well? Probes for machines, figures for Prometheus, the workers' sign of life, what a site risks.
 
 All figures are read from Postgres, where the truth is, so every web process answers the same.
 """
@@ -16,10 +16,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from access import queue
+from access.places import Site
 
 # A worker signs in every 5 s; three missed signs and it does not count.
 WORKER_SILENCE = timedelta(seconds=15)
 WINDOW = timedelta(minutes=5)
+# Galleries grow slowly; counting them for every sign of life would be waste.
+RISK_LASTS = timedelta(minutes=1)
 SHARES = (0.5, 0.95, 0.99)
 
 
@@ -38,6 +41,59 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SiteRisk(models.Model):
+    """What the rate wanted at a site comes to, now and with this model. No personal data.
+
+    Written by the workers: the arithmetic is recognition's, which the website may not import, so it is not
+    done twice and the page can only show numbers the doors really use.
+    """
+
+    site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.CASCADE, related_name="risks")
+    model = models.CharField(_("embedding model"), max_length=80)
+    faceprints = models.PositiveIntegerField(_("faceprints compared"))
+    rate = models.FloatField(_("wanted false-identification rate"))
+    # None: no faceprints, or a model without calibration; nobody is named then.
+    threshold = models.FloatField(_("score needed"), null=True)
+    extrapolated = models.BooleanField(_("beyond what was measured"), default=False)
+    updated = models.DateTimeField(_("updated"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("risk of a site")
+        verbose_name_plural = _("risks of sites")
+        constraints = [models.UniqueConstraint("site", "model", name="one_risk_per_site_and_model")]
+
+    def __str__(self) -> str:
+        return f"risk of site:{self.site_id}"
+
+
+def note_risk(
+    site: Site, *, model: str, faceprints: int, threshold: float | None, extrapolated: bool
+) -> None:
+    SiteRisk.objects.update_or_create(
+        site=site,
+        model=model,
+        defaults={
+            "faceprints": faceprints,
+            "rate": site.wanted_rate,
+            "threshold": threshold,
+            "extrapolated": extrapolated,
+            "updated": timezone.now(),
+        },
+    )
+
+
+def without_risk(model: str) -> list[Site]:
+    """The sites whose risk with this model was not computed lately, or for another rate."""
+    fresh = timezone.now() - RISK_LASTS
+    known = dict(SiteRisk.objects.filter(model=model, updated__gt=fresh).values_list("site", "rate"))
+    return [site for site in Site.objects.all() if known.get(site.pk) != site.wanted_rate]
+
+
+def risk_at(site: Site) -> SiteRisk | None:
+    """The latest, so that it is that of the model at work."""
+    return site.risks.order_by("-updated").first()
 
 
 def sign_in(name: str, *, embedder: str, detector: str) -> None:

@@ -5,7 +5,7 @@ from access.audit import AuditEntry
 from access.decisions import Decision
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint, Gallery, Turn
-from access.health import Worker
+from access.health import SiteRisk, Worker
 from access.people import Consent, ConsentText, Department, Person, PersonKey
 from access.places import Door, Kiosk, KioskKey, Site
 from access.snapshots import Snapshot, SnapshotPicture
@@ -28,6 +28,7 @@ __all__ = [
     "Photograph",
     "Punch",
     "Site",
+    "SiteRisk",
     "Snapshot",
     "SnapshotPicture",
     "Staff",

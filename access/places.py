@@ -9,6 +9,7 @@ import secrets
 import zoneinfo
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -19,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from access import audit
 
 LONGEST_OVERLAP = timedelta(hours=24)
+# As LINTEL_FALSE_IDENTIFICATION_RATE.
+LEAST_RATE, MOST_RATE = 1e-6, 0.1
 
 
 class Direction(models.TextChoices):
@@ -37,19 +40,46 @@ class Site(models.Model):
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     zone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[check_zone])
+    false_identification_rate = models.FloatField(
+        _("wanted false-identification rate"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(LEAST_RATE), MaxValueValidator(MOST_RATE)],
+        help_text=_(
+            "Of the unknown people at a kiosk, the share that may be taken for somebody: 0.003 is 1 in 333. "
+            "The score needed follows from it and grows with the gallery. Empty: the system's own rate."
+        ),
+    )
     demo = models.BooleanField(_("demo"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("site")
         verbose_name_plural = _("sites")
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(false_identification_rate=None)
+                | models.Q(false_identification_rate__range=(LEAST_RATE, MOST_RATE)),
+                name="false_identification_rate_within_reason",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def wanted_rate(self) -> float:
+        """The site's own rate, else the system's."""
+        own = self.false_identification_rate
+        return settings.FALSE_IDENTIFICATION_RATE if own is None else own
+
 
 class Door(models.Model):
     """No personal data."""
+
+    class Liveness(models.TextChoices):
+        NOTHING = "nothing", _("nothing")
+        PASSIVE = "passive", _("that each picture is judged, and judged live")
 
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.CASCADE, related_name="doors")
     name = models.CharField(_("name"), max_length=120)
@@ -71,6 +101,17 @@ class Door(models.Model):
         default=30,
         validators=[MinValueValidator(2), MaxValueValidator(600)],
         help_text=_("A picture taken longer ago opens nothing."),
+    )
+    liveness = models.CharField(
+        _("against pictures of faces"),
+        max_length=10,
+        choices=Liveness.choices,
+        default=Liveness.NOTHING,
+        help_text=_(
+            "What this door demands. Judging a picture stops some prints and screens, not all of them. What "
+            "cannot be judged is refused: every face while the workers have no liveness model, and faces too "
+            "near to the edge of their picture."
+        ),
     )
 
     class Meta:

@@ -1,7 +1,7 @@
 """The rule of the door: facts in, verdict and reason out. Plain Python, tested as a table.
 
-Promise: a door opens only for exactly one fresh, clear face of one known, active, consenting person
-whom this door admits. Everything else is a refusal with a reason of the closed list.
+Promise: a door opens only for exactly one fresh, clear and, where demanded, live face of one known, active,
+consenting person whom this door admits. Everything else is a refusal with a reason of the closed list.
 """
 
 from dataclasses import dataclass, field
@@ -31,6 +31,9 @@ class Reason(StrEnum):
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
     TURNED_AWAY = "turned_away"
+    # A face, or a picture of one
+    SPOOF_SUSPECTED = "spoof_suspected"
+    LIVENESS_UNJUDGED = "liveness_unjudged"
     # The face
     UNKNOWN_FACE = "unknown_face"
     AMBIGUOUS = "ambiguous"
@@ -43,6 +46,8 @@ class Reason(StrEnum):
     WORKER_FAILED = "worker_failed"
 
 
+# Problems that say something about a face wait until the moment is judged, and whether the face is live.
+OF_THE_FACE = (Reason.AMBIGUOUS, Reason.UNCALIBRATED)
 # What the kiosk says. Guidance where the person can do something; silence about whom we know.
 MESSAGES = {
     Reason.OK: "Welcome.",
@@ -58,6 +63,10 @@ MESSAGES = {
     Reason.TOO_DARK: "It is too dark to see you.",
     Reason.TOO_BRIGHT: "It is too bright to see you.",
     Reason.TURNED_AWAY: "Please look straight into the camera.",
+    # The same words as for a stranger: whoever holds up a picture learns neither whose it is nor what gave
+    # it away.
+    Reason.SPOOF_SUSPECTED: "You were not recognised.",
+    Reason.LIVENESS_UNJUDGED: "You were not recognised.",
     Reason.UNKNOWN_FACE: "You were not recognised.",
     Reason.AMBIGUOUS: "You were not recognised for certain. Please use another way in.",
     Reason.SUSPENDED: "This door does not open for you. Please ask the office.",
@@ -70,13 +79,14 @@ MESSAGES = {
 
 @dataclass(frozen=True)
 class Moment:
-    """When: two clocks and a limit, all with zone."""
+    """When and where: two clocks and a limit, all with zone, and whether the door demands a live face."""
 
     taken: datetime
     received: datetime
     now: datetime
     deadline: datetime
     freshness: timedelta
+    must_live: bool
 
 
 @dataclass(frozen=True)
@@ -84,11 +94,13 @@ class Evidence:
     """What recognition saw, in the words of a door: a problem, or a person, or nobody, or a doubt.
 
     `problem` is one of the picture's reasons, AMBIGUOUS, UNCALIBRATED or WORKER_FAILED; `person` is the
-    key of a person. `facts` are the numbers behind it, for the auditor; nothing here decides by them.
+    key of a person. `live` is None where nothing judged it, which never counts as live. `facts` are the
+    numbers behind it, for the auditor; nothing here decides by them.
     """
 
     problem: Reason | None = None
     person: int | None = None
+    live: bool | None = None
     facts: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -118,9 +130,10 @@ class Verdict:
 def decide(moment: Moment, evidence: Evidence | None, standing: Standing | None) -> Verdict:
     """The verdict. No evidence means nobody looked in time; no standing means nobody we know.
 
-    The moment comes first: a late or stale picture must not even tell whether its face is known.
+    The moment comes first: a late or stale picture must not even tell whether its face is known. Being alive
+    comes before being known: a stranger with somebody's photograph must not learn whose it is.
     """
-    reason = _moment(moment) or _sight(evidence) or _person(evidence, standing, moment)
+    reason = _moment(moment) or _sight(evidence) or _alive(evidence, moment) or _person(evidence, standing)
     return Verdict(reason is Reason.OK, reason)
 
 
@@ -140,15 +153,21 @@ def _moment(moment: Moment) -> Reason | None:
 def _sight(evidence: Evidence | None) -> Reason | None:
     if evidence is None:
         return Reason.DEADLINE
-    # Resembling two people says something about a face, so it waits until the moment is judged.
-    return None if evidence.problem is Reason.AMBIGUOUS else evidence.problem
+    return None if evidence.problem in OF_THE_FACE else evidence.problem
 
 
-def _person(evidence: Evidence | None, standing: Standing | None, moment: Moment) -> Reason:
+def _alive(evidence: Evidence | None, moment: Moment) -> Reason | None:
     if moment.now > moment.deadline:
         return Reason.DEADLINE
-    if evidence is not None and evidence.problem is Reason.AMBIGUOUS:
-        return Reason.AMBIGUOUS
+    if not moment.must_live or (evidence is not None and evidence.live is True):
+        return None
+    judged = evidence is not None and evidence.live is not None
+    return Reason.SPOOF_SUSPECTED if judged else Reason.LIVENESS_UNJUDGED
+
+
+def _person(evidence: Evidence | None, standing: Standing | None) -> Reason:
+    if evidence is not None and evidence.problem is not None:
+        return evidence.problem
     if evidence is None or evidence.person is None or standing is None:
         return Reason.UNKNOWN_FACE
     if not standing.active:

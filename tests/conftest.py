@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from access.folder import DataFolder
 from access.up.postgres import EmbeddedPostgres
 from access.up.program import running
 from access.up.valkey import EmbeddedValkey
-from recognition import Card, Problem, Sighting
+from recognition import Card, Liveness, Problem, Sighting
 from recognition.faces import Face
+from recognition.liveness import Method, Why, not_judged
 from recognition.weights import Calibration, Input
 from tests import factories
 from tests.factories import Cast
@@ -81,8 +83,9 @@ class Eyes:
     def __init__(self, sighting: Sighting, card: Card) -> None:
         self.sighting, self.card, self.detector = sighting, card, self
 
-    def look(self, data: bytes, **_: object) -> Sighting:
-        return self.sighting
+    def look(self, data: bytes, *, liveness: bool = False, **_: object) -> Sighting:
+        answer = self.sighting.liveness or not_judged(Why.NO_MODEL, method=Method.PASSIVE)
+        return replace(self.sighting, liveness=answer if liveness else None)
 
     def look_at(self, pixels: object, **_: object) -> Sighting:
         return self.sighting
@@ -112,17 +115,24 @@ CARD = Card(
 
 @pytest.fixture
 def camera_sees(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sighting]:
-    """`camera_sees(vector)` or `camera_sees(problem=…)`: what the eyes report from now on."""
+    """`camera_sees(vector)` or `camera_sees(problem=…)`: what the eyes report from now on.
+
+    `liveness` is reported only to a door that asks; without it no model is there to judge.
+    """
 
     def see(
-        vector: Sequence[float] | None = None, *, problem: Problem | None = None, card: Card = CARD
+        vector: Sequence[float] | None = None,
+        *,
+        problem: Problem | None = None,
+        card: Card = CARD,
+        liveness: Liveness | None = None,
     ) -> Sighting:
         unit = None if vector is None else np.asarray(vector, np.float32) / np.linalg.norm(vector)
         face = (
             Face((10.0, 10.0, 90.0, 110.0), np.zeros((5, 2), np.float32), 0.9) if unit is not None else None
         )
         faces = (face,) if face else ()
-        sighting = Sighting(100, 120, card.id, faces, face, problem=problem, vector=unit)
+        sighting = Sighting(100, 120, card.id, faces, face, problem=problem, vector=unit, liveness=liveness)
         monkeypatch.setattr(sight, "_recognizer", Eyes(sighting, card))
         return sighting
 

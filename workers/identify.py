@@ -2,15 +2,17 @@
 
 import logging
 import math
+from dataclasses import replace
 
 import numpy as np
-from django.conf import settings
 
-from access import decisions, gallery, queue, snapshots
-from access.places import Kiosk
+from access import decisions, gallery, health, queue, snapshots
+from access.places import Door, Kiosk, Site
 from access.policy import Evidence, Reason
 from access.queue import app
 from recognition import Ambiguous, Card, Match, Neighbour, Sighting, Uncalibrated, decide, threshold_for
+from recognition.matching import needed_fmr
+from recognition.weights import Calibration
 from workers import sight, turning
 
 logger = logging.getLogger(__name__)
@@ -33,20 +35,40 @@ def look_and_settle(snapshot_id: object, attempt: int) -> None:
     picture = snapshots.picture_of(snapshot_id)
     if picture is None:
         return  # decided meanwhile: the deadline came first
-    snapshot = snapshots.Snapshot.objects.select_related("kiosk__door").get(pk=snapshot_id)
+    snapshot = snapshots.Snapshot.objects.select_related("kiosk__door__site").get(pk=snapshot_id)
     kiosk = snapshot.kiosk
+    passive = kiosk.door.liveness == Door.Liveness.PASSIVE
     with sight.eyes() as recognizer:
-        sighting = recognizer.look(picture, kind=snapshot.kind, faces=_rule(kiosk))
+        sighting = recognizer.look(picture, kind=snapshot.kind, faces=_rule(kiosk), liveness=passive)
         card = recognizer.card
-    decisions.settle(snapshot_id, evidence_from(sighting, card, site=kiosk.door.site_id))
+    decisions.settle(snapshot_id, evidence_from(sighting, card, site=kiosk.door.site))
 
 
 def _rule(kiosk: Kiosk) -> str:
     return "largest" if kiosk.faces == Kiosk.Faces.LARGEST else "one"
 
 
-def evidence_from(sighting: Sighting, card: Card, *, site: int) -> Evidence:
-    """The sighting in the words of the door: a problem, a person, a doubt, or nobody."""
+def evidence_from(sighting: Sighting, card: Card, *, site: Site) -> Evidence:
+    """The sighting in the words of the door: alive or not, and a problem, a person, a doubt, or nobody.
+
+    Who it is is looked up even where it is not live, so that the auditor sees whose picture was held up.
+    """
+    evidence = _identity(sighting, card, site=site)
+    seen = sighting.liveness
+    if seen is None:
+        return evidence
+    facts = {
+        "method": seen.method.value,
+        "live": seen.live if seen.judged else None,
+        "score": None if seen.score is None else round(seen.score, 4),
+        "why": None if seen.why is None else seen.why.value,
+    }
+    return replace(
+        evidence, live=seen.live if seen.judged else None, facts=evidence.facts | {"liveness": facts}
+    )
+
+
+def _identity(sighting: Sighting, card: Card, *, site: Site) -> Evidence:
     facts: dict[str, object] = {
         "model": sighting.model,
         "faces": len(sighting.faces),
@@ -58,23 +80,23 @@ def evidence_from(sighting: Sighting, card: Card, *, site: int) -> Evidence:
     if sighting.vector is None or not np.isfinite(sighting.vector).all():
         return Evidence(problem=Reason.UNREADABLE, facts=facts)
 
-    search = nearest(sighting, site=site)
+    search = nearest(sighting, site=site.pk)
     facts["gallery"] = search.size
     if not search.neighbours:
         return Evidence(facts=facts)
     try:
-        if card.calibration is None:
-            raise Uncalibrated
-        threshold = threshold_for(
-            card.calibration.points, gallery_size=search.size, fpir=settings.FALSE_IDENTIFICATION_RATE
-        )
+        calibration, threshold = _needed(card, faceprints=search.size, site=site)
     except Uncalibrated:
         return Evidence(problem=Reason.UNCALIBRATED, facts=facts)
-    facts |= {"threshold": round(threshold, 4), "score": round(search.neighbours[0].score, 4)}
+    facts |= {
+        "rate": site.wanted_rate,
+        "threshold": round(threshold, 4),
+        "score": round(search.neighbours[0].score, 4),
+    }
     verdict = decide(
         [Neighbour(near.person, near.score) for near in search.neighbours],
         threshold=threshold,
-        margin=card.calibration.margin,
+        margin=calibration.margin,
     )
     match verdict:
         case Match(person=person, lead=lead):
@@ -86,6 +108,31 @@ def evidence_from(sighting: Sighting, card: Card, *, site: int) -> Evidence:
                 problem=Reason.AMBIGUOUS, facts=facts | {"lead": round(lead, 4), "people": list(people)}
             )
     return Evidence(facts=facts)
+
+
+def _needed(card: Card, *, faceprints: int, site: Site) -> tuple[Calibration, float]:
+    """The model's calibration and the score a match needs at this site. Raises Uncalibrated."""
+    if card.calibration is None:
+        raise Uncalibrated
+    points = card.calibration.points
+    return card.calibration, threshold_for(points, gallery_size=faceprints, fpir=site.wanted_rate)
+
+
+def publish_risks(card: Card) -> None:
+    """Write down for the website what the wanted rates come to with this model and the present galleries."""
+    for site in health.without_risk(card.id):
+        faceprints = gallery.size_at(site.pk, model=card.id)
+        threshold, extrapolated = None, False
+        if faceprints:
+            try:
+                calibration, threshold = _needed(card, faceprints=faceprints, site=site)
+                lowest = min(rate for rate, _threshold in calibration.points)
+                extrapolated = needed_fmr(gallery_size=faceprints, fpir=site.wanted_rate) < lowest
+            except Uncalibrated:
+                pass  # the page says so
+        health.note_risk(
+            site, model=card.id, faceprints=faceprints, threshold=threshold, extrapolated=extrapolated
+        )
 
 
 def nearest(sighting: Sighting, *, site: int) -> gallery.Search:

@@ -83,5 +83,6 @@ def look_round(*, at_once: bool = False) -> int:
 
 def sign_in() -> None:
     with sight.eyes() as recognizer:
-        embedder, detector = recognizer.card.id, recognizer.detector.card.id
-    health.sign_in(f"{socket.gethostname()}:{os.getpid()}", embedder=embedder, detector=detector)
+        card, detector = recognizer.card, recognizer.detector.card.id
+    health.sign_in(f"{socket.gethostname()}:{os.getpid()}", embedder=card.id, detector=detector)
+    identify.publish_risks(card)

@@ -33,6 +33,8 @@ REASONS = {
     Reason.TOO_DARK: _("The face was too dark."),
     Reason.TOO_BRIGHT: _("The face was too bright."),
     Reason.TURNED_AWAY: _("The face was turned away."),
+    Reason.SPOOF_SUSPECTED: _("The face was judged, and taken for a picture of a face."),
+    Reason.LIVENESS_UNJUDGED: _("The door demands a live face, and this one could not be judged."),
     Reason.UNKNOWN_FACE: _("Nobody found at this site resembles the face enough."),
     Reason.AMBIGUOUS: _("Two people resemble the face too evenly."),
     Reason.SUSPENDED: _("The person is suspended."),
@@ -55,6 +57,11 @@ RULE = (
         " WORKER_FAILED",
     ),
     (
+        _("Liveness"),
+        _("Judged live, where the door demands it."),
+        "SPOOF_SUSPECTED LIVENESS_UNJUDGED",
+    ),
+    (
         _("The face"),
         _("One person of this site, and no other nearly as near."),
         "UNCALIBRATED UNKNOWN_FACE AMBIGUOUS",
@@ -66,14 +73,23 @@ FACTS = {
     "faces": _("Faces found"),
     "score": _("Score of the nearest person (cosine)"),
     "threshold": _("Score needed"),
+    "rate": _("Wanted false-identification rate"),
     "lead": _("Lead over the next person"),
     "gallery": _("Faceprints compared"),
     "tries": _("Tries by workers"),
+    "demanded": _("Liveness demanded by the door"),
+}
+LIVENESS = {
+    "method": _("Liveness judged by"),
+    "live": _("Live"),
+    "score": _("Liveness score (0 to 1)"),
+    "why": _("Why not live"),
 }
 TIMES = {
     "decode": _("Reading the picture"),
     "detect": _("Finding faces"),
     "align": _("Turning upright and judging"),
+    "liveness": _("Judging whether it is live"),
     "embed": _("Embedding"),
 }
 QUALITY = {
@@ -190,7 +206,9 @@ class DecisionAdmin(ReadOnly):
         snapshot = decision.snapshot
         door = snapshot.kiosk.door
         entries = AuditEntry.objects.filter(subject=f"snapshot:{snapshot.pk}").select_related("staff")
-        numbers, spent = (decision.facts.get(key) or {} for key in ("quality", "milliseconds"))
+        numbers, spent, live = (
+            decision.facts.get(key) or {} for key in ("quality", "milliseconds", "liveness")
+        )
         near = Person.objects.filter(pk__in=decision.facts.get("people", []))
         return self.page(
             request,
@@ -215,9 +233,10 @@ class DecisionAdmin(ReadOnly):
                 (_("Nonce"), snapshot.nonce),
             ],
             facts=[
-                (label, decision.facts[key])
-                for key, label in FACTS.items()
-                if decision.facts.get(key) is not None
+                (label, found[key])
+                for found, labels in ((decision.facts, FACTS), (live, LIVENESS))
+                for key, label in labels.items()
+                if found.get(key) is not None
             ],
             near=near if request.user.has_perm("access.view_person") else [],
             quality=[(label, numbers[key]) for key, label in QUALITY.items() if key in numbers],

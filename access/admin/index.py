@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from access import health
 from access.admin.days import at_site
 from access.admin.decisions import reason_words
+from access.admin.gallery import LOOK_ALIKES
 from access.decisions import Decision
 from access.enrolment import Enrolment
 from access.gallery import Faceprint
@@ -31,6 +32,7 @@ MENU = (
             (_("To review"), "compare", "enrolment?state__exact=review"),
             (_("Enrolments"), "add_a_photo", "enrolment"),
             (_("Galleries"), "group", "gallery"),
+            (_("Look-alikes"), "compare_arrows", "gallery!look_alikes"),
             (_("Departments"), "domain", "department"),
             (_("Consent texts"), "contract", "consenttext"),
         ),
@@ -62,13 +64,23 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
         items = [
             item(request, name, icon, target)
             for name, icon, target in entries
-            if request.user.has_perm(f"access.view_{target.split('?')[0].split('!')[0]}")
+            if request.user.has_perms(rights(target))
         ]
         if items:
             groups.append({"title": title, "items": items})
     home = {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
     home["active"] = request.path == home["link"]
     return [{"title": "", "items": [home]}, *groups]
+
+
+# Pages that show more than the table they stand beside.
+FURTHER = {"gallery!look_alikes": LOOK_ALIKES}
+
+
+def rights(target: str) -> tuple[str, ...]:
+    """What a login needs to see an entry of the menu."""
+    model = target.split("?")[0].split("!")[0]
+    return (f"access.view_{model}", *FURTHER.get(target, ()))
 
 
 def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, Any]:
@@ -80,13 +92,18 @@ def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, 
     if page or query:
         active = request.path == link and (not query or reviewing)
     else:
-        own = reverse("admin:access_punch_export")
-        active = request.path.startswith(link) and request.path != own
+        active = request.path.startswith(link) and request.path not in own_pages()
         active = active and not (reviewing and model == "enrolment")
     found = {"title": title, "icon": icon, "link": f"{link}?{query}" if query else link, "active": active}
     if query and (count := to_review().count()):
         found |= {"badge": count, "badge_variant": "warning"}
     return found
+
+
+def own_pages() -> set[str]:
+    """The addresses below a list that have an entry of their own."""
+    targets = [target for _title, entries in MENU for _name, _icon, target in entries if "!" in target]
+    return {reverse("admin:access_{}_{}".format(*target.split("!"))) for target in targets}
 
 
 def to_review() -> QuerySet[Enrolment]:

@@ -18,9 +18,10 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
-from access import places
+from access import health, places
 from access.admin.audit import Audited
 from access.admin.days import at_site
+from access.health import SiteRisk
 from access.places import Door, Kiosk, KioskKey, Site
 from access.snapshots import Snapshot
 
@@ -47,7 +48,31 @@ class SiteForm(ModelForm):
 
     class Meta:
         model = Site
-        fields = ["name", "zone"]
+        fields = ["name", "zone", "false_identification_rate"]
+
+
+def risk_in_words(risk: SiteRisk) -> str:
+    """What the rate means to the people at the kiosks, in the numbers the doors use."""
+    values = {
+        "faceprints": f"{risk.faceprints:,}",
+        "model": risk.model,
+        "people": f"{round(1 / risk.rate):,}",
+        "score": f"{risk.threshold or 0:.2f}",
+    }
+    if not risk.faceprints:
+        return _("No faceprint of %(model)s can be found here, so everybody is unknown.") % values
+    if risk.threshold is None:
+        return _("%(model)s has no calibration, so nobody may be named here.") % values
+    text = (
+        _(
+            "With %(faceprints)s faceprints and %(model)s, about 1 in %(people)s unknown people at a kiosk "
+            "would be taken for somebody; the score needed is %(score)s."
+        )
+        % values
+    )
+    if risk.extrapolated:
+        text += " " + _("No score this strict was measured; this one is extrapolated, towards refusing.")
+    return text
 
 
 @admin.register(Site)
@@ -56,6 +81,21 @@ class SiteAdmin(Kept):
     decided_by = "kiosk__door__site"
     list_display = ["name", "zone", "marked"]
     search_fields = ["name"]
+    fieldsets = [
+        (None, {"fields": ["name", "zone"]}),
+        (_("Taken for somebody else"), {"fields": ["false_identification_rate", "risk"]}),
+    ]
+    readonly_fields = ["risk"]
+
+    @display(description=_("what it means today"))
+    def risk(self, site: Site) -> str:
+        risk = health.risk_at(site) if site.pk else None
+        if risk is None or risk.rate != site.wanted_rate:
+            return str(
+                _("The next worker to sign in works it out, within seconds of its start or of a change.")
+            )
+        when = _("Worked out %(time)s.") % {"time": at_site(risk.updated, site.zone)}
+        return f"{risk_in_words(risk)} {when}"
 
     @display(description=_("demo"), label="warning")
     def marked(self, site: Site) -> str:
@@ -72,6 +112,7 @@ class DoorAdmin(Kept):
     fieldsets = [
         (None, {"fields": ["site", "name", "admits"]}),
         (_("Time limits"), {"fields": ["deadline_ms", "freshness_seconds"]}),
+        (_("Liveness"), {"fields": ["liveness"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Door]:

@@ -18,7 +18,9 @@ ON_TIME = Moment(
     now=NOON + timedelta(milliseconds=500),
     deadline=NOON + timedelta(milliseconds=2300),
     freshness=timedelta(seconds=30),
+    must_live=False,
 )
+PASSIVE = replace(ON_TIME, must_live=True)
 LATE = replace(ON_TIME, now=ON_TIME.deadline + timedelta(microseconds=1))
 OLD = replace(ON_TIME, taken=NOON - timedelta(seconds=30))
 AHEAD = replace(ON_TIME, taken=ON_TIME.received + timedelta(seconds=10, microseconds=1))
@@ -42,6 +44,8 @@ TABLE: dict[Reason, tuple[Moment, Evidence | None, Standing | None]] = {
     Reason.CLOCK_UNTRUSTED: (AHEAD, KNOWN, WELCOME),
     Reason.DEADLINE: (LATE, KNOWN, WELCOME),
     **{reason: (ON_TIME, Evidence(problem=reason), None) for reason in PICTURE},
+    Reason.SPOOF_SUSPECTED: (PASSIVE, replace(KNOWN, live=False), WELCOME),
+    Reason.LIVENESS_UNJUDGED: (PASSIVE, KNOWN, WELCOME),
     Reason.UNKNOWN_FACE: (ON_TIME, Evidence(), None),
     Reason.AMBIGUOUS: (ON_TIME, Evidence(problem=Reason.AMBIGUOUS), None),
     Reason.SUSPENDED: (ON_TIME, KNOWN, replace(WELCOME, active=False)),
@@ -63,6 +67,13 @@ def test_every_reason_has_a_sentence_for_the_screen(reason: Reason) -> None:
     assert MESSAGES[reason].endswith(".")
 
 
+def test_the_screen_does_not_tell_a_spoof_from_a_stranger() -> None:
+    said = {
+        MESSAGES[reason] for reason in (Reason.SPOOF_SUSPECTED, Reason.LIVENESS_UNJUDGED, Reason.UNKNOWN_FACE)
+    }
+    assert len(said) == 1
+
+
 def test_no_sentence_is_left_over() -> None:
     assert set(MESSAGES) == set(Reason)
 
@@ -80,7 +91,17 @@ def test_no_sentence_is_left_over() -> None:
         (LATE, KNOWN, replace(WELCOME, active=False), Reason.DEADLINE),
         (LATE, Evidence(), None, Reason.DEADLINE),
         (LATE, Evidence(problem=Reason.AMBIGUOUS), None, Reason.DEADLINE),
+        (LATE, Evidence(problem=Reason.UNCALIBRATED), None, Reason.DEADLINE),
         (LATE, Evidence(problem=Reason.WORKER_FAILED), None, Reason.WORKER_FAILED),
+        (PASSIVE, Evidence(live=False), None, Reason.SPOOF_SUSPECTED),
+        (PASSIVE, Evidence(problem=Reason.AMBIGUOUS, live=False), None, Reason.SPOOF_SUSPECTED),
+        (PASSIVE, Evidence(problem=Reason.AMBIGUOUS), None, Reason.LIVENESS_UNJUDGED),
+        (PASSIVE, replace(KNOWN, live=False), replace(WELCOME, active=False), Reason.SPOOF_SUSPECTED),
+        (PASSIVE, Evidence(problem=Reason.BLURRED), None, Reason.BLURRED),
+        (replace(LATE, must_live=True), replace(KNOWN, live=False), WELCOME, Reason.DEADLINE),
+        (replace(OLD, must_live=True), replace(KNOWN, live=False), WELCOME, Reason.STALE),
+        (PASSIVE, None, WELCOME, Reason.DEADLINE),
+        (PASSIVE, Evidence(live=True), None, Reason.UNKNOWN_FACE),
     ],
     ids=[
         "nobody looked in time",
@@ -93,7 +114,17 @@ def test_no_sentence_is_left_over() -> None:
         "late tells nothing about standing",
         "late tells nothing about being unknown",
         "late tells nothing about resembling two",
+        "late tells nothing about resembling anybody",
         "an administrator sees what stopped the workers, however late",
+        "a spoof does not tell whether its face is known",
+        "a spoof does not tell whom it resembles",
+        "what was not judged does not tell whom it resembles",
+        "a spoof does not tell how its person stands",
+        "a blurred face cannot be judged, and its person can help it",
+        "late tells nothing about being live",
+        "stale tells nothing about being live",
+        "nobody looked, so nobody judged",
+        "a living stranger is a stranger",
     ],
 )
 def test_the_order_of_the_checks_gives_nothing_away(
@@ -175,6 +206,7 @@ def facts(draw: st.DrawFn) -> tuple[Moment, Evidence | None, Standing | None]:
         now=near(4_000),
         deadline=near(4_000),
         freshness=timedelta(seconds=draw(st.integers(2, 60))),
+        must_live=draw(st.booleans()),
     )
     evidence = draw(
         st.none()
@@ -182,6 +214,7 @@ def facts(draw: st.DrawFn) -> tuple[Moment, Evidence | None, Standing | None]:
             Evidence,
             problem=st.none() | st.sampled_from([r for r in Reason if r is not Reason.OK]),
             person=st.none() | st.integers(1, 5),
+            live=st.none() | st.booleans(),
         )
     )
     standing = draw(st.none() | st.builds(Standing, st.booleans(), st.booleans(), st.booleans()))
@@ -198,12 +231,33 @@ def test_no_door_opens_without_one_known_active_consenting_admitted_and_timely_p
         and evidence.problem is None
         and evidence.person is not None
         and standing == WELCOME
+        and (evidence.live is True or not moment.must_live)
         and moment.now.timestamp() <= moment.deadline.timestamp()
         and moment.received.timestamp() - moment.taken.timestamp() <= moment.freshness.total_seconds()
         and moment.taken.timestamp() <= moment.received.timestamp() + policy.CLOCK_AHEAD.total_seconds()
     )
     verdict = decide(moment, evidence, standing)
     assert verdict.granted == may == (verdict.reason is Reason.OK)
+
+
+@given(facts())
+def test_where_a_live_face_is_demanded_no_grant_comes_without_one(
+    case: tuple[Moment, Evidence | None, Standing | None],
+) -> None:
+    moment, evidence, standing = case
+    verdict = decide(replace(moment, must_live=True), evidence, standing)
+    assert not verdict.granted or (evidence is not None and evidence.live is True)
+
+
+@given(facts())
+def test_a_face_that_is_not_live_gets_the_same_answer_whoever_it_belongs_to(
+    case: tuple[Moment, Evidence | None, Standing | None],
+) -> None:
+    moment, evidence, standing = case
+    if evidence is not None and evidence.problem is None and evidence.live is not True:
+        demanded = replace(moment, must_live=True)
+        nobody = replace(evidence, person=None)
+        assert decide(demanded, evidence, standing) == decide(demanded, nobody, None)
 
 
 @given(facts())

@@ -109,6 +109,17 @@ def test_a_doubt_names_both_people_to_those_who_may_see_people(
     assert "Bob Best" not in login_with("view_decision").get(address).content.decode()
 
 
+def test_the_auditor_reads_what_the_kiosk_was_not_told(office: Client, cast: Cast) -> None:
+    cast.front.liveness = "passive"
+    cast.front.save()
+    seen = {"method": "passive", "live": False, "score": 0.1234, "why": "spoof"}
+    evidence = Evidence(person=cast.alice.pk, live=False, facts={"liveness": seen, "rate": 0.003})
+    shown = office.get(f"{LIST}{decided(cast, evidence=evidence).pk}/change/").content.decode()
+    for part in ("taken for a picture of a face", "Alice Able", "0.1234", "spoof", "passive", "0.003"):
+        assert part in shown, part
+    assert f"“{policy.MESSAGES[Reason.UNKNOWN_FACE]}”" in shown
+
+
 def test_nobody_changes_a_decision(office: Client, cast: Cast) -> None:
     decision = decided(cast)
     assert office.get(f"{LIST}add/").status_code == 403
@@ -122,10 +133,11 @@ def test_every_reason_has_words_and_one_place_in_the_rule() -> None:
 
 
 def test_the_rule_is_shown_in_the_order_in_which_the_door_asks() -> None:
-    assert [step.answer for step in steps("ok")] == ["yes"] * 4
-    assert [step.answer for step in steps("stale")] == ["no", "", "", ""]
-    assert [step.answer for step in steps("unknown_face")] == ["yes", "yes", "no", ""]
-    assert [step.answer for step in steps("no_permission")] == ["yes", "yes", "yes", "no"]
+    assert [step.answer for step in steps("ok")] == ["yes"] * 5
+    assert [step.answer for step in steps("stale")] == ["no", "", "", "", ""]
+    assert [step.answer for step in steps("spoof_suspected")] == ["yes", "yes", "no", "", ""]
+    assert [step.answer for step in steps("unknown_face")] == ["yes", "yes", "yes", "no", ""]
+    assert [step.answer for step in steps("no_permission")] == ["yes", "yes", "yes", "yes", "no"]
 
 
 def test_the_kiosk_s_words_are_told(office: Client, cast: Cast) -> None:

@@ -1,14 +1,18 @@
 """Sites, doors and kiosks; a kiosk's key is shown once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 
-from access import places, snapshots
-from access.models import AuditEntry, Door, Gallery, Kiosk, KioskKey, Site
+from access import gallery, places, snapshots
+from access.models import AuditEntry, Door, Faceprint, Gallery, Kiosk, KioskKey, Site, SiteRisk
 from tests import factories
+from tests.conftest import CARD
 from tests.factories import Cast
+from workers import identify
 
 
 def key_in(response: Any) -> str:
@@ -67,6 +71,7 @@ def test_a_site_a_door_and_a_kiosk_are_set_up_on_record(office: Client) -> None:
             "admits": [crew.pk],
             "deadline_ms": 2000,
             "freshness_seconds": 30,
+            "liveness": "passive",
         },
     )
     door = Door.objects.get()
@@ -75,7 +80,7 @@ def test_a_site_a_door_and_a_kiosk_are_set_up_on_record(office: Client) -> None:
         {"door": door.pk, "name": "Left", "direction": "auto", "faces": "one", "active": "on"}
         | {f"keys-{name}": 0 for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS")},
     )
-    assert list(door.admits.all()) == [crew]
+    assert (list(door.admits.all()), door.liveness) == ([crew], "passive")
     assert Kiosk.objects.get().door == door
     recorded = set(AuditEntry.objects.values_list("action", flat=True))
     assert {"site.added", "door.added", "kiosk.added"} <= recorded
@@ -99,3 +104,130 @@ def test_a_text_somebody_agreed_to_is_never_reworded(office: Client) -> None:
     response = office.post(address, {"version": text.version, "language": "en", "body": "Everything."})
     text.refresh_from_db()
     assert (response.status_code, text.body) == (403, "I agree, I think.")
+
+
+# --- What the wanted rate means -------------------------------------------------------------------
+
+
+def site_page(office: Client, site: Site) -> str:
+    return " ".join(office.get(f"/admin/access/site/{site.pk}/change/").content.decode().split())
+
+
+def test_a_site_s_page_says_what_its_rate_means_in_the_numbers_of_its_door(
+    office: Client, cast: Cast
+) -> None:
+    assert "The next worker to sign in works it out" in site_page(office, cast.site)
+    office.post(
+        f"/admin/access/site/{cast.site.pk}/change/",
+        {"name": "Works", "zone": "Europe/Berlin", "false_identification_rate": "0.02"},
+    )
+    cast.site.refresh_from_db()
+    assert cast.site.false_identification_rate == 0.02
+    identify.publish_risks(CARD)
+    # Two faceprints at 1 in 50: one comparison may err with 0.01005, next to the measured (0.01, 0.3).
+    assert (
+        "With 2 faceprints and test-model, about 1 in 50 unknown people at a kiosk would be taken for "
+        "somebody; the score needed is 0.30." in site_page(office, cast.site)
+    )
+    Site.objects.update(false_identification_rate=0.05)
+    assert "The next worker to sign in works it out" in site_page(office, cast.site)
+
+
+def test_a_site_s_page_says_where_a_score_was_not_measured_and_where_nobody_is_named(
+    office: Client, cast: Cast
+) -> None:
+    Site.objects.update(false_identification_rate=1e-5)
+    identify.publish_risks(CARD)
+    assert "this one is extrapolated" in site_page(office, cast.site)
+    SiteRisk.objects.all().delete()
+    identify.publish_risks(replace(CARD, calibration=None))
+    assert "test-model has no calibration, so nobody may be named here." in site_page(office, cast.site)
+    SiteRisk.objects.all().delete()
+    Faceprint.objects.all().delete()
+    identify.publish_risks(CARD)
+    assert "so everybody is unknown" in site_page(office, cast.site)
+
+
+@pytest.mark.parametrize("rate", ["0", "0.2", "-0.1", "1e-7", "nan", "inf"])
+def test_a_rate_beyond_reason_is_refused(office: Client, cast: Cast, rate: str) -> None:
+    form = {"name": "Works", "zone": "Europe/Berlin", "false_identification_rate": rate}
+    response = office.post(f"/admin/access/site/{cast.site.pk}/change/", form)
+    assert response.status_code == 200
+    assert response.context["adminform"].form.errors["false_identification_rate"]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Site.objects.update(false_identification_rate=float(rate))
+
+
+# --- Look-alikes ----------------------------------------------------------------------------------
+
+LOOK_ALIKES = "/admin/access/gallery/look_alikes/"
+
+
+def alike(cast: Cast) -> None:
+    """Dora looks like Alice, Erik a little like Bob, and somebody of another site like both."""
+    dora, erik, far = (factories.person(name) for name in ("Dora Dell", "Erik Eden", "Far Away"))
+    cast.crew.people.add(dora, erik)
+    factories.faceprint(dora, (0.8, 0, 0, 0, 0.6, 0, 0, 0))
+    factories.faceprint(dora, (0.6, 0, 0, 0, 0.8, 0, 0, 0))
+    factories.faceprint(erik, (0, 0.3, 0, 0, 0, 0.95, 0, 0))
+    factories.faceprint(far, (1, 0, 0, 0, 0, 0, 0, 0))
+
+
+def test_the_people_who_look_most_alike_are_listed_once_with_their_best_score(
+    office: Client, cast: Cast
+) -> None:
+    alike(cast)
+    identify.publish_risks(CARD)
+    response = office.get(LOOK_ALIKES)
+    found = [
+        ({first.name, second.name}, round(score, 2), confused)
+        for first, second, score, confused in response.context["pairs"]
+    ]
+    assert found[:2] == [
+        ({"Alice Able", "Dora Dell"}, 0.8, True),
+        ({"Bob Best", "Erik Eden"}, 0.3, False),
+    ]
+    assert len(found) == 6  # four people can be found: Charlie is suspended, and one is of another site
+    shown = response.content.decode()
+    for person in (cast.alice, cast.bob):
+        assert f"/admin/access/person/{person.pk}/change/" in shown
+    assert shown.count("may be confused") == 1
+
+
+def test_where_nobody_can_be_compared_the_page_says_so(
+    office: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No worker has signed in" in office.get(LOOK_ALIKES).content.decode()
+    identify.publish_risks(CARD)
+    monkeypatch.setattr(gallery, "MOST_COMPARED", 1)
+    assert "More than 1 faceprints" in office.get(LOOK_ALIKES).content.decode()
+    monkeypatch.undo()
+    Faceprint.objects.filter(person=cast.bob).delete()
+    assert "nobody looks like anybody" in office.get(LOOK_ALIKES).content.decode()
+
+
+def test_another_site_is_chosen_and_one_that_is_not_there_shows_nothing(office: Client, cast: Cast) -> None:
+    other = factories.site("Zoo")
+    identify.publish_risks(CARD)
+    assert office.get(LOOK_ALIKES).context["site"] == cast.site
+    assert office.get(f"{LOOK_ALIKES}?site={other.pk}").context["site"] == other
+    assert office.get(f"{LOOK_ALIKES}?site=nonsense").context["site"] is None
+
+
+def test_without_any_site_the_page_still_reads(office: Client) -> None:
+    assert office.get(LOOK_ALIKES).status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["view_gallery", "view_person", "view_faceprint"])
+def test_look_alikes_need_the_rights_to_galleries_people_and_faceprints(
+    cast: Cast, login_with: Any, missing: str
+) -> None:
+    rights = {"view_gallery", "view_person", "view_faceprint"}
+
+    def listed(clerk: Client) -> bool:
+        menu = clerk.get("/admin/").context["sidebar_navigation"]
+        return any(str(item["link"]) == LOOK_ALIKES for group in menu for item in group["items"])
+
+    allowed, other = login_with(*rights), login_with(*rights - {missing})
+    assert (allowed.get(LOOK_ALIKES).status_code, listed(allowed)) == (200, True)
+    assert (other.get(LOOK_ALIKES).status_code, listed(other)) == (403, False)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from access.models import AuditEntry, Decision, Punch, Snapshot, SnapshotPicture
 from recognition import Problem
+from recognition.liveness import Method, Why, alive, not_judged, refused
 from tests import factories
 from tests.factories import ALICE, BOB, CHARLIE, STRANGER, Cast
 
@@ -71,6 +72,45 @@ def test_nobody_else_enters_and_the_kiosk_learns_no_name(
     assert (body["granted"], body["reason"], body["person"], body["punch"]) == (False, reason, None, None)
     assert not Punch.objects.exists()
     assert Decision.objects.get().reason == reason
+
+
+@pytest.mark.parametrize("vector", [ALICE, CHARLIE, STRANGER], ids=["alice", "charlie", "a stranger"])
+@pytest.mark.parametrize(
+    ("judged", "reason"),
+    [
+        (refused(Why.SPOOF, method=Method.PASSIVE, score=0.02), "spoof_suspected"),
+        (not_judged(Why.NO_MARGIN, method=Method.PASSIVE), "liveness_unjudged"),
+        (None, "liveness_unjudged"),
+    ],
+    ids=["a photograph held up", "an edge crop without margin", "no model"],
+)
+def test_where_a_live_face_is_demanded_a_picture_of_anybody_gets_one_and_the_same_answer(
+    client: Client, cast: Cast, run_queue: list[Any], camera_sees: Callable[..., Any],
+    vector: Any, judged: Any, reason: str,
+) -> None:  # fmt: skip
+    cast.front.liveness = "passive"
+    cast.front.save()
+    camera_sees(vector, liveness=judged)
+    body = post(client, cast.key).json()
+    assert {key: body[key] for key in body if key not in {"id", "at"}} == {
+        "granted": False,
+        "reason": reason,
+        "message": "You were not recognised.",
+        "person": None,
+        "direction": None,
+        "punch": None,
+    }
+    assert not Punch.objects.exists()
+
+
+def test_a_living_alice_enters_where_a_live_face_is_demanded(
+    client: Client, cast: Cast, run_queue: list[Any], camera_sees: Callable[..., Any]
+) -> None:
+    cast.front.liveness = "passive"
+    cast.front.save()
+    camera_sees(ALICE, liveness=alive(0.97, method=Method.PASSIVE))
+    assert post(client, cast.key).json()["granted"] is True
+    assert Decision.objects.get().facts["liveness"]["score"] == 0.97
 
 
 @pytest.mark.parametrize("problem", list(Problem))

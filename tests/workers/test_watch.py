@@ -161,12 +161,15 @@ def test_a_round_ends_although_work_keeps_coming(
 
 
 @pytest.mark.django_db
-def test_a_worker_that_signs_in_is_present_until_it_falls_silent(camera_sees: Callable[..., Any]) -> None:
+def test_a_worker_that_signs_in_is_present_until_it_falls_silent(
+    cast: Cast, camera_sees: Callable[..., Any]
+) -> None:
     camera_sees(ALICE)
     watch.sign_in()
     watch.sign_in()
     worker = health.present().get()
     assert (worker.embedder, worker.detector) == ("test-model", "test-model")
+    assert not health.without_risk("test-model")
     health.Worker.objects.update(seen=timezone.now() - health.WORKER_SILENCE)
     assert not health.present().exists()
 
