@@ -226,7 +226,7 @@ def flip(network: PaperNetwork, views: Views, *, steps: int, rate: float, seed: 
         identity = ((a - middle[chosen]).square() + (b - middle[chosen]).square()).sum(1).mean()
         learner.step(apart_by + identity)
         if done % 100 == 0:
-            print(f"step {done}/{steps}, loss {float(apart_by):.4f} {float(identity):.4f}", flush=True)
+            print(f"step {done}/{steps}, loss {apart_by.item():.4f} {identity.item():.4f}", flush=True)
     last.load_state_dict(learner.average.state_dict())
 
 
