@@ -43,7 +43,6 @@ class Lift(nn.Module):
         basis = torch.cat(turns)[: width // 2]
         spread = (basis @ centred).std()
         self.register_buffer("basis", basis / spread)
-        self.spread = float(spread)
 
     def forward(self, maps: Tensor) -> Tensor:
         turned = torch.einsum("rc,nchw->nrhw", self.basis, maps.float() - self.mean[None, :, None, None])
