@@ -155,9 +155,11 @@ def _standing(person: Person | None, door: Door) -> policy.Standing | None:
 
 def wait_for(snapshot: Snapshot) -> Decision:
     """The decision, as soon as there is one; at the deadline, the refusal made here and now."""
+    # All that an answer tells, in one query.
+    decided = Decision.objects.select_related("person", "snapshot__punch").filter(pk=snapshot.pk)
     with expecting(snapshot.pk) as bell:
         while (left := (snapshot.deadline - timezone.now()).total_seconds()) > 0:
-            if decision := Decision.objects.select_related("person").filter(pk=snapshot.pk).first():
+            if decision := decided.first():
                 return decision
             _give_connection_back()
             bell.wait(min(left, LOOK_SECONDS))
