@@ -21,14 +21,31 @@ class Punch(models.Model):
 
     class Source(models.TextChoices):
         KIOSK = "kiosk", _("kiosk")
+        PIN = "pin", _("PIN")
+        CARD = "card", _("card or QR")
+        MANUAL = "manual", _("by hand")
+        IMPORT = "import", _("import")
+        TERMINAL = "terminal", _("terminal")
+
+    class Way(models.TextChoices):
+        IN = "in", _("in")
+        OUT = "out", _("out")
+        BREAK_OUT = "break_out", _("to a break")
+        BREAK_IN = "break_in", _("back from a break")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     person = models.ForeignKey(
         Person, verbose_name=_("person"), on_delete=models.PROTECT, related_name="punches"
     )
     at = models.DateTimeField(_("at"), db_index=True)
-    direction = models.CharField(_("direction"), max_length=3, choices=[("in", _("in")), ("out", _("out"))])
+    direction = models.CharField(_("direction"), max_length=9, choices=Way.choices)
+    # False: the direction was guessed in turn when the punch came in, which depends on the order of arrival.
+    # Rules that count punches in turn look at the order of `at` instead.
+    explicit = models.BooleanField(_("direction was given"), default=False)
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    # Where a punch that no kiosk made comes from ("terminal:SN123:2026-03-02T07:58:11:17"): what comes twice
+    # is written once.
+    origin = models.CharField(_("origin"), max_length=200, null=True, blank=True, unique=True)
     kiosk = models.ForeignKey(
         Kiosk, verbose_name=_("kiosk"), null=True, on_delete=models.PROTECT, related_name="punches"
     )
@@ -62,14 +79,22 @@ def next_direction(person: Person, at: datetime) -> str:
 
 
 def note_punch(
-    person: Person, *, at: datetime, direction: str, kiosk: Kiosk, snapshot_id: uuid.UUID
+    person: Person,
+    *,
+    at: datetime,
+    direction: str,
+    explicit: bool = False,
+    source: str = Punch.Source.KIOSK,
+    kiosk: Kiosk | None = None,
+    snapshot_id: uuid.UUID | None = None,
 ) -> Punch:
     """Write the punch down. One per snapshot, by constraint."""
     return Punch.objects.create(
         person=person,
         at=at,
         direction=direction,
-        source=Punch.Source.KIOSK,
+        explicit=explicit,
+        source=source,
         kiosk=kiosk,
         snapshot_id=snapshot_id,
     )

@@ -91,7 +91,12 @@ def settle(snapshot_id: object, evidence: policy.Evidence | None) -> Decision:
     )
     if verdict.granted and person is not None:
         attendance.note_punch(
-            person, at=snapshot.received, direction=direction, kiosk=snapshot.kiosk, snapshot_id=snapshot.pk
+            person,
+            at=snapshot.received,
+            direction=direction,
+            explicit=snapshot.direction != Direction.AUTO,
+            kiosk=snapshot.kiosk,
+            snapshot_id=snapshot.pk,
         )
     audit.record(
         "decision.granted" if verdict.granted else "decision.refused",
