@@ -1,4 +1,4 @@
-"""When a door is open for a person: weekly bars, holidays, validity. Pure; times are those of the site's zone."""
+"""When a door is open for a person: weekly bars, holidays, validity. Pure; times as the site's zone has them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ class Opening:
     """How a person's schedule stands with a door at one moment.
 
     `admitted`: some level or gallery lets the person through this door at all. `open`: it does so now.
-    `level` names what admits; `factors` is what this hour demands in place of the door's own setting ("" means
+    `level` names what admits; `factors` is what this hour demands instead of the door's own setting ("" means
     the door's). `until` and `next_from` are with zone, for the explanation.
     """
 
