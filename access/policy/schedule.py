@@ -1,4 +1,4 @@
-"""When a door is open for a person: weekly bars, holidays, validity. Pure; times as the site's zone has them."""
+"""When a door is open for a person: weekly bars, holidays, validity. Pure; times are local to the site."""
 
 from dataclasses import dataclass
 from datetime import datetime
