@@ -149,6 +149,8 @@ DEBUG = False
 ALLOWED_HOSTS = names("LINTEL_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = names("LINTEL_ORIGINS")
 INSTALLED_APPS = [
+    # First, because its Alpine stands in for the theme's: see static/unfold/README.md.
+    "access",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -161,12 +163,12 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "access",
     # No tables: listed so that the operator's commands that need numpy stand beside the workers.
     "workers",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -229,6 +231,22 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
+# Everything comes from here, nothing runs that stands inside a page. A view that needs more says so itself.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
 SESSION_COOKIE_AGE = 12 * 3600
 
 # --- API -----------------------------------------------------------------------------------------
@@ -306,22 +324,8 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "BORDER_RADIUS": "6px",
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97.6% .013 230)",
-            "100": "oklch(94.8% .027 230)",
-            "200": "oklch(90% .052 230)",
-            "300": "oklch(82.5% .085 231)",
-            "400": "oklch(73.5% .11 233)",
-            "500": "oklch(61% .115 236)",
-            "600": "oklch(50.5% .105 239)",
-            "700": "oklch(44% .092 240)",
-            "800": "oklch(38% .077 241)",
-            "900": "oklch(33% .064 242)",
-            "950": "oklch(25% .05 243)",
-        }
-    },
+    # The colours stand in static/access/theme.css: the theme would write them into each page.
+    "COLORS": lambda request: {},
     "SITE_FAVICONS": [
         {
             "rel": "icon",
@@ -329,8 +333,8 @@ UNFOLD = {
             "href": lambda request: static("access/icon.svg"),
         }
     ],
-    "STYLES": [lambda request: static("access/admin.css")],
-    "SCRIPTS": [lambda request: static("access/admin.js")],
+    "STYLES": [lambda request: static("access/theme.css"), lambda request: static("access/admin.css")],
+    "SCRIPTS": [lambda request: static("access/policy.js"), lambda request: static("access/admin.js")],
     "ENVIRONMENT": "access.admin.index.demo_mark",
     "DASHBOARD_CALLBACK": "access.admin.index.dashboard",
     "SIDEBAR": {

@@ -1,7 +1,7 @@
 """The API's table of contents. A new version stands beside the old one; a reason never changes its string."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from access.api.attendance import Punches
 from access.api.kiosk import Hello, Snapshots
@@ -12,5 +12,5 @@ urlpatterns = [
     path("v1/snapshots/", Snapshots.as_view(), name="snapshots"),
     path("v1/punches/", Punches.as_view(), name="punches"),
     path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("v1/docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
 ]

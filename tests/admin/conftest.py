@@ -1,16 +1,26 @@
 """Logins of every kind, and photographs handed in through the real form."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
 from access.models import Person, Staff
 from tests import factories
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+IN_A_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+]
 
 
 @pytest.fixture
@@ -58,3 +68,29 @@ def fill_in(django_capture_on_commit_callbacks: Any, run_queue: list[Any]) -> Ca
             return client.post(address, values)
 
     return post
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Chromium itself. Its driver keeps an event loop in this thread, which Django takes for its own."""
+    from playwright.sync_api import sync_playwright
+
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+        connections.close_all()  # made under that event loop, they would be found by nobody later
+
+
+@pytest.fixture
+def page(browser: Any, live_server: Any) -> Any:
+    """A logged-in page; any error of a script fails the test that caused it."""
+    client = Client()
+    client.force_login(Staff.objects.create_superuser("office", password=None))
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    context = browser.new_context(base_url=live_server.url)
+    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
+    return opened

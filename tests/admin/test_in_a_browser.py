@@ -1,54 +1,19 @@
 """What the one script adds, in a real Chromium: dropping photographs, and seeing what becomes of them."""
 
 import base64
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.db import connections
-from django.test import Client
 
 from access import queue
-from access.models import Enrolment, Person, Staff
+from access.models import Enrolment, Person
 from tests import factories
+from tests.admin.conftest import IN_A_BROWSER
 from tests.factories import ALICE
 from workers.app import app
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Chromium itself. Its driver keeps an event loop in this thread, which Django takes for its own."""
-    from playwright.sync_api import sync_playwright
-
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-        connections.close_all()  # made under that event loop, they would be found by nobody later
-
-
-@pytest.fixture
-def page(browser: Any, live_server: Any) -> Any:
-    """A logged-in page; any error of a script fails the test that caused it."""
-    client = Client()
-    client.force_login(Staff.objects.create_superuser("office", password=None))
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    context = browser.new_context(base_url=live_server.url)
-    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: pytest.fail(f"a script failed: {error}"))
-    return opened
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture
