@@ -14,6 +14,8 @@ from django.utils import timezone
 from access import audit, people
 from access.attendance import Punch
 from access.decisions import Decision
+from access.doors.credentials import Card, Pin
+from access.doors.passback import Presence
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint
 from access.people import Consent, Person, PersonKey
@@ -33,6 +35,9 @@ class Receipt:
     consents_kept: int
     punches_kept: int
     decisions_kept: int
+    # Receipts written before there were cards and PINs lack these.
+    cards_deleted: int = 0
+    pins_deleted: int = 0
 
     def lines(self) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
@@ -50,12 +55,18 @@ def erase(person: Person, *, by: object = None) -> Receipt:
         "photographs_deleted": Photograph.objects.filter(person=held).count(),
         "enrolments_deleted": Enrolment.objects.filter(person=held).count(),
     }
+    counts |= {
+        "cards_deleted": Card.objects.filter(person=held).delete()[0],
+        "pins_deleted": Pin.objects.filter(person=held).delete()[0],
+    }
+    Presence.objects.filter(person=held).delete()
     Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
     Faceprint.objects.filter(person=held).delete()
     _forget_in_admin_history(held)
     keys, _rows = PersonKey.objects.filter(person=held).delete()
     held.name, held.badge = "Erased person", f"erased-{held.pk}"
+    held.valid_from = held.valid_until = None
     held.department, held.active, held.erased = None, False, held.erased or timezone.now()
     held.save()
     receipt = Receipt(

@@ -3,6 +3,8 @@
 from access.attendance import Punch
 from access.audit import AuditEntry
 from access.decisions import Decision
+from access.doors.credentials import Card, Pepper, Pin, PinTries
+from access.doors.passback import Presence, Zone
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint, Gallery, Turn
 from access.health import SiteRisk, Worker
@@ -13,6 +15,7 @@ from access.staff import Staff
 
 __all__ = [
     "AuditEntry",
+    "Card",
     "Consent",
     "ConsentText",
     "Decision",
@@ -23,9 +26,13 @@ __all__ = [
     "Gallery",
     "Kiosk",
     "KioskKey",
+    "Pepper",
     "Person",
     "PersonKey",
     "Photograph",
+    "Pin",
+    "PinTries",
+    "Presence",
     "Punch",
     "Site",
     "SiteRisk",
@@ -34,4 +41,5 @@ __all__ = [
     "Staff",
     "Turn",
     "Worker",
+    "Zone",
 ]

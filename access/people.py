@@ -48,6 +48,15 @@ class Person(models.Model):
     active = models.BooleanField(
         _("active"), default=True, help_text=_("Switch off to suspend: refused at every door at once.")
     )
+    valid_from = models.DateField(
+        _("may pass from"), null=True, blank=True, help_text=_("First day, in the zone of each site.")
+    )
+    valid_until = models.DateField(_("may pass until"), null=True, blank=True, help_text=_("Last day."))
+    without_face = models.BooleanField(
+        _("passes without a face"),
+        default=False,
+        help_text=_("A card, or badge number and PIN, in place of the face. Needs no consent."),
+    )
     demo = models.BooleanField(_("demo"), default=False, editable=False)
     erased = models.DateTimeField(_("erased"), null=True, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True)
@@ -86,6 +95,8 @@ class ConsentText(models.Model):
     version = models.CharField(_("version"), max_length=40, unique=True)
     language = models.CharField(_("language"), max_length=10, default="en")
     body = models.TextField(_("text"))
+    for_access = models.BooleanField(_("covers doors"), default=True)
+    for_attendance = models.BooleanField(_("covers attendance"), default=True)
     published = models.DateTimeField(_("published"), auto_now_add=True)
 
     class Meta:
@@ -132,6 +143,11 @@ def key_of(person: Person) -> bytes:
 
 def has_consent(person: Person) -> bool:
     return person.consents.filter(withdrawn__isnull=True).exists()
+
+
+def consent_in_force(person: Person) -> ConsentText | None:
+    """The words this person agreed to and has not withdrawn."""
+    return ConsentText.objects.filter(consent__person=person, consent__withdrawn__isnull=True).first()
 
 
 @transaction.atomic

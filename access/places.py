@@ -50,12 +50,25 @@ class Site(models.Model):
             "The score needed follows from it and grows with the gallery. Empty: the system's own rate."
         ),
     )
+    # Two purposes, each with a switch of its own: see access/policy/door.py for what each takes away.
+    keeps_access = models.BooleanField(
+        _("doors are opened here"),
+        default=True,
+        help_text=_("Off: no decision opens a door, and whoever is recognised is only punched in or out."),
+    )
+    keeps_attendance = models.BooleanField(
+        _("attendance is kept here"),
+        default=True,
+        help_text=_("Off: doors open as before and their log is kept, but nobody is punched in or out."),
+    )
+    locked_down = models.DateTimeField(_("locked down since"), null=True, editable=False)
     demo = models.BooleanField(_("demo"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("site")
         verbose_name_plural = _("sites")
         ordering = ["name"]
+        permissions = [("lock_down_site", "Can lock down a site, and lift it")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(false_identification_rate=None)
@@ -80,6 +93,26 @@ class Door(models.Model):
     class Liveness(models.TextChoices):
         NOTHING = "nothing", _("nothing")
         PASSIVE = "passive", _("that each picture is judged, and judged live")
+
+    class Mode(models.TextChoices):
+        NORMAL = "normal", _("normal: the rule decides")
+        LOCKED = "locked", _("locked down: nobody passes")
+        FREE = "free", _("free passage: everybody passes")
+        FIRST_PERSON = "first_person", _("free passage once the first person has come")
+        TWO_PERSON = "two_person", _("two people, one after the other")
+
+    class Factors(models.TextChoices):
+        FACE = "face", _("a face")
+        FACE_PIN = "face_pin", _("a face and a PIN")
+        FACE_CARD = "face_card", _("a face and a card or QR code")
+        CARD_PIN = "card_pin", _("a card or QR code and a PIN")
+        CARD = "card", _("a card or QR code")
+        PIN = "pin", _("a badge number and a PIN")
+
+    class Offline(models.TextChoices):
+        DENY = "deny", _("opens for nobody")
+        PIN_ONLY = "pin_only", _("opens for a PIN known to the kiosk")
+        ALLOW_CACHED = "allow_cached", _("opens for whoever the kiosk knows")
 
     site = models.ForeignKey(Site, verbose_name=_("site"), on_delete=models.CASCADE, related_name="doors")
     name = models.CharField(_("name"), max_length=120)
@@ -112,6 +145,63 @@ class Door(models.Model):
             "cannot be judged is refused: every face while the workers have no liveness model, and faces too "
             "near to the edge of their picture."
         ),
+    )
+
+    mode = models.CharField(_("mode"), max_length=12, choices=Mode.choices, default=Mode.NORMAL)
+    factors = models.CharField(
+        _("what must be shown"),
+        max_length=10,
+        choices=Factors.choices,
+        default=Factors.FACE,
+        help_text=_(
+            "People who pass without a face show their card, or badge number and PIN, in its place; where a "
+            "second factor is asked, card and PIN. A schedule may ask for something else by the hour."
+        ),
+    )
+    two_person_seconds = models.PositiveIntegerField(
+        _("second person within (s)"),
+        default=10,
+        validators=[MinValueValidator(2), MaxValueValidator(120)],
+    )
+    free_from = models.TimeField(
+        _("free from"), null=True, blank=True, help_text=_("Each day, once the first person has come.")
+    )
+    free_until = models.TimeField(_("free until"), null=True, blank=True)
+    enters = models.ForeignKey(
+        "access.Zone",
+        verbose_name=_("leads into"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="doors_into",
+        help_text=_("The zone that whoever goes in enters, and whoever goes out leaves."),
+    )
+    leaves = models.ForeignKey(
+        "access.Zone",
+        verbose_name=_("leads out of"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="doors_out_of",
+        help_text=_("The zone that whoever goes in leaves. Empty: the street."),
+    )
+    interlocked = models.ManyToManyField(
+        "self",
+        verbose_name=_("interlocked with"),
+        blank=True,
+        help_text=_("This door stays shut while one of these is open or was just opened, and they likewise."),
+    )
+    interlock_seconds = models.PositiveIntegerField(
+        _("just opened means within (s)"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+    )
+    offline = models.CharField(
+        _("without the network"),
+        max_length=12,
+        choices=Offline.choices,
+        default=Offline.DENY,
+        help_text=_("What a kiosk at this door does by itself while it cannot reach us."),
     )
 
     class Meta:

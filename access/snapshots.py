@@ -36,6 +36,7 @@ class Snapshot(models.Model):
     class Kind(models.TextChoices):
         SNAPSHOT = "snapshot", _("snapshot")
         CROP = "crop", _("crop")
+        PASS = "pass", _("without a picture")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kiosk = models.ForeignKey(
@@ -50,6 +51,8 @@ class Snapshot(models.Model):
     deadline = models.DateTimeField(_("deadline"))
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     claimed_until = models.DateTimeField(null=True)
+    # The decision this one carries on from: a PIN or card for a face that was just seen.
+    after = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="followed_by")
 
     class Meta:
         verbose_name = _("snapshot")
@@ -73,6 +76,8 @@ class SnapshotPicture(models.Model):
     )
     wrapped_key = models.BinaryField()
     sealed = models.BinaryField()
+    # Card, badge and PIN as sent, under the same key.
+    credentials = models.BinaryField(null=True)
 
     class Meta:
         verbose_name = _("snapshot picture")
