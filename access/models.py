@@ -3,8 +3,12 @@
 from access.attendance import Punch
 from access.audit import AuditEntry
 from access.decisions import Decision
+from access.doors.alarms import Alarm
+from access.doors.contacts import DoorEvent
 from access.doors.credentials import Card, Pepper, Pin, PinTries
+from access.doors.drivers import DoorCommand
 from access.doors.passback import Presence, Zone
+from access.doors.wiring import Wiring
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint, Gallery, Turn
 from access.health import SiteRisk, Worker
@@ -14,6 +18,7 @@ from access.snapshots import Snapshot, SnapshotPicture
 from access.staff import Staff
 
 __all__ = [
+    "Alarm",
     "AuditEntry",
     "Card",
     "Consent",
@@ -21,6 +26,8 @@ __all__ = [
     "Decision",
     "Department",
     "Door",
+    "DoorCommand",
+    "DoorEvent",
     "Enrolment",
     "Faceprint",
     "Gallery",
@@ -40,6 +47,7 @@ __all__ = [
     "SnapshotPicture",
     "Staff",
     "Turn",
+    "Wiring",
     "Worker",
     "Zone",
 ]

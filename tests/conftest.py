@@ -45,6 +45,14 @@ def django_db_modify_db_settings(servers: DataFolder) -> None:
     """pytest-django asks for this before it touches the database: the moment to have one."""
 
 
+TRUNCATES = (
+    ("auditentry", "audit"),
+    ("decision", "decision"),
+    ("doorevent", "doorevent"),
+    ("punch", "punch"),
+)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Tests of committed work empty all tables afterwards, which the real database refuses for facts.
@@ -52,7 +60,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     Only that emptying is let through; what the guards refuse to everybody else is tested with them on.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for table, trigger in (("auditentry", "audit"), ("decision", "decision"), ("punch", "punch")):
+        for table, trigger in TRUNCATES:
             cursor.execute(f"ALTER TABLE access_{table} DISABLE TRIGGER {trigger}_no_truncate")
     yield
     doorbell.close()  # its connection would keep the test database from being dropped

@@ -30,6 +30,8 @@ from access.audit import AuditEntry
 ENTRIES_PER_PAGE = 50
 
 ACTIONS = {
+    "alarm.acknowledged": _("Alarm acknowledged"),
+    "alarm.raised": _("Alarm raised"),
     "attendance.exported": _("Attendance exported"),
     "consent.given": _("Consent noted"),
     "consent.withdrawn": _("Consent withdrawn"),

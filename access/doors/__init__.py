@@ -1,1 +1,1 @@
-"""The doors' own subjects: what opens them besides a face, and where people are."""
+"""Doors: what opens them, how they are told to, what they report, where people are, what alarms."""

@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 from access import audit, enrolment, people
 from access.attendance import Punch
 from access.decisions import Decision
+from access.doors.alarms import Alarm
 from access.gallery import Gallery
 from access.people import Consent, ConsentText, Department, Person
 from access.places import Door, Kiosk, Site
@@ -100,6 +101,7 @@ def remove() -> dict[str, int]:
     counts: dict[str, int] = {}
     try:
         for name, rows in (
+            ("alarms", Alarm.objects.filter(door__site__in=sites)),
             ("punches", Punch.objects.filter(kiosk__door__site__in=sites)),
             ("decisions", Decision.objects.filter(snapshot__kiosk__door__site__in=sites)),
             ("snapshots", Snapshot.objects.filter(kiosk__door__site__in=sites)),
