@@ -3,7 +3,8 @@
 import uuid
 from datetime import datetime, timedelta
 
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from access.people import Person
@@ -14,6 +15,10 @@ from access.places import Kiosk
 DUPLICATE_INTERVAL = timedelta(seconds=60)
 # An automatic "out" belongs to an "in" at most this old; a forgotten punch-out starts a new day.
 LONGEST_STAY = timedelta(hours=16)
+# A clock that differs from ours by more than this gave a time that nobody should take for granted.
+CLOCK_TOLERANCE = timedelta(minutes=2)
+# A punch told later than this after it is said to have happened comes from a clock that was reset.
+LONGEST_OUTAGE = timedelta(days=60)
 
 
 class Punch(models.Model):
@@ -56,6 +61,10 @@ class Punch(models.Model):
         on_delete=models.PROTECT,
         related_name="punch",
     )
+    # Of a punch told late: how far the clock that gave `at` ran ahead of ours when it told. Empty: not known,
+    # or `at` is by our own clock.
+    clock_ahead = models.DurationField(_("clock ahead by"), null=True, blank=True)
+    suspect = models.BooleanField(_("clock not to be trusted"), default=False)
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -87,8 +96,9 @@ def note_punch(
     source: str = Punch.Source.KIOSK,
     kiosk: Kiosk | None = None,
     snapshot_id: uuid.UUID | None = None,
+    origin: str | None = None,
 ) -> Punch:
-    """Write the punch down. One per snapshot, by constraint."""
+    """Write the punch down. One per snapshot and per origin, by constraint."""
     return Punch.objects.create(
         person=person,
         at=at,
@@ -97,4 +107,48 @@ def note_punch(
         source=source,
         kiosk=kiosk,
         snapshot_id=snapshot_id,
+        origin=origin,
     )
+
+
+@transaction.atomic
+def note_late(
+    person: Person,
+    *,
+    at: datetime,
+    origin: str,
+    direction: str = "",
+    clock_ahead: timedelta | None,
+    source: str = Punch.Source.KIOSK,
+    kiosk: Kiosk | None = None,
+) -> tuple[Punch, bool]:
+    """A punch made while its device was offline, and whether it is new: the same origin is written once.
+
+    `at` is when it happened by the device's clock, which ran `clock_ahead` of ours when it told (None: not
+    known). Nothing is put right in silence: `at` stays as told, and a clock that is off, unknown, in the
+    future or long ago marks the punch as suspect. Without a direction it is in or out in turn.
+    """
+    if found := Punch.objects.filter(origin=origin).first():
+        return found, False
+    Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    told = timezone.now()
+    suspect = (
+        clock_ahead is None
+        or abs(clock_ahead) > CLOCK_TOLERANCE
+        or not told - LONGEST_OUTAGE <= at <= told + CLOCK_TOLERANCE
+    )
+    punch = Punch(
+        person=person,
+        at=at,
+        direction=direction or next_direction(person, at),
+        explicit=bool(direction),
+        source=source,
+        kiosk=kiosk,
+        origin=origin,
+        clock_ahead=clock_ahead,
+        suspect=suspect,
+    )
+    # The constraint settles the race of two equal uploads: the second insert does nothing.
+    Punch.objects.bulk_create([punch], ignore_conflicts=True)
+    first = Punch.objects.get(origin=origin)
+    return first, first.pk == punch.pk

@@ -18,6 +18,8 @@ from access.doors.credentials import Card, Pin
 from access.doors.passback import Presence
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint
+from access.hours.corrections import Correction
+from access.hours.leave import Leave, LeaveBalance
 from access.people import Consent, Person, PersonKey
 
 
@@ -35,9 +37,12 @@ class Receipt:
     consents_kept: int
     punches_kept: int
     decisions_kept: int
-    # Receipts written before there were cards and PINs lack these.
+    # Receipts written before there were cards, PINs and leave lack these.
     cards_deleted: int = 0
     pins_deleted: int = 0
+    leave_balances_deleted: int = 0
+    leave_kept: int = 0
+    corrections_kept: int = 0
 
     def lines(self) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
@@ -63,10 +68,15 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
     Faceprint.objects.filter(person=held).delete()
+    balances, _rows = LeaveBalance.objects.filter(person=held).delete()
+    held.leaves.update(note="", answer="")
+    held.corrections.update(reason="", answer="")
+    held.overtime_approvals.update(note="")
     _forget_in_admin_history(held)
     keys, _rows = PersonKey.objects.filter(person=held).delete()
     held.name, held.badge = "Erased person", f"erased-{held.pk}"
     held.valid_from = held.valid_until = None
+    held.manager = None
     held.department, held.active, held.erased = None, False, held.erased or timezone.now()
     held.save()
     receipt = Receipt(
@@ -77,6 +87,9 @@ def erase(person: Person, *, by: object = None) -> Receipt:
         consents_kept=Consent.objects.filter(person=held).count(),
         punches_kept=Punch.objects.filter(person=held).count(),
         decisions_kept=Decision.objects.filter(person=held).count(),
+        leave_balances_deleted=balances,
+        leave_kept=Leave.objects.filter(person=held).count(),
+        corrections_kept=Correction.objects.filter(person=held).count(),
         **counts,
     )
     audit.record("person.erased", held, by=by, **asdict(receipt))

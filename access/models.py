@@ -12,6 +12,8 @@ from access.doors.wiring import Wiring
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint, Gallery, Turn
 from access.health import SiteRisk, Worker
+from access.hours.corrections import Correction, OvertimeApproval
+from access.hours.leave import Leave, LeaveBalance, LeaveType
 from access.people import Consent, ConsentText, Department, Person, PersonKey
 from access.places import Door, Kiosk, KioskKey, Site
 from access.snapshots import Snapshot, SnapshotPicture
@@ -23,6 +25,7 @@ __all__ = [
     "Card",
     "Consent",
     "ConsentText",
+    "Correction",
     "Decision",
     "Department",
     "Door",
@@ -33,6 +36,10 @@ __all__ = [
     "Gallery",
     "Kiosk",
     "KioskKey",
+    "Leave",
+    "LeaveBalance",
+    "LeaveType",
+    "OvertimeApproval",
     "Pepper",
     "Person",
     "PersonKey",

@@ -14,9 +14,16 @@ from access import audit, vault
 
 
 class Department(models.Model):
-    """No personal data."""
+    """No personal data of those who work there; names the logins that manage it."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
+    managers = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("managers"),
+        blank=True,
+        related_name="manages",
+        help_text=_("They see the working time of this department and decide what is asked for in it."),
+    )
 
     class Meta:
         verbose_name = _("department")
@@ -45,6 +52,15 @@ class Person(models.Model):
         on_delete=models.PROTECT,
         related_name="people",
     )
+    manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("manager"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="reports",
+        help_text=_("Decides on leave and corrections of this person, besides the department's managers."),
+    )
     active = models.BooleanField(
         _("active"), default=True, help_text=_("Switch off to suspend: refused at every door at once.")
     )
@@ -65,6 +81,7 @@ class Person(models.Model):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         ordering = ["name", "badge"]
+        permissions = [("reach_everybody", "Can see the working time of everybody, in all departments")]
         constraints = [models.UniqueConstraint(Lower("badge"), name="one_person_per_badge")]
 
     def __str__(self) -> str:

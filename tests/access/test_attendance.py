@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from access import attendance, snapshots
 from access.models import Kiosk, Person, Punch
 from tests import factories
+from tests.access.racing import at_once
 from tests.factories import Cast, at
 
 MORNING = at("2026-03-02T08:00:00+01:00")
@@ -79,3 +81,65 @@ def test_one_snapshot_makes_one_punch_by_constraint(cast: Cast) -> None:
 def test_a_punch_is_named_by_its_key(cast: Cast) -> None:
     made = punch(cast.alice, MORNING, "in", cast.kiosk)
     assert str(made) == f"punch:{made.pk}"
+
+
+def told(person: Person, when: datetime, **fields: object) -> tuple[Punch, bool]:
+    values: dict[str, object] = {"origin": f"offline:{when.isoformat()}", "clock_ahead": timedelta(0)}
+    return attendance.note_late(person, at=when, **(values | fields))  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
+def test_a_punch_told_late_is_written_once_however_often_it_is_told(cast: Cast) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    first, new = told(cast.alice, yesterday, kiosk=cast.kiosk)
+    again, new_again = told(cast.alice, yesterday, kiosk=cast.kiosk)
+    assert (again.pk, new, new_again) == (first.pk, True, False)
+    assert (first.direction, first.explicit, first.suspect) == ("in", False, False)
+    out, _new = told(cast.alice, yesterday + HOUR)
+    assert out.direction == "out"
+    given, _new = told(cast.alice, yesterday + 2 * HOUR, direction="out")
+    assert (given.direction, given.explicit) == ("out", True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("ago", "ahead", "suspect"),
+    [
+        (HOUR, timedelta(0), False),
+        (HOUR, -2 * MINUTE, False),
+        (HOUR, 2 * MINUTE + SECOND, True),
+        (HOUR, -2 * MINUTE - SECOND, True),
+        (HOUR, None, True),
+        (-HOUR, timedelta(0), True),
+        (timedelta(days=59), timedelta(0), False),
+        (timedelta(days=61), timedelta(0), True),
+        (timedelta(days=9600), timedelta(0), True),
+    ],
+    ids=["right", "2 min slow", "fast", "slow", "unknown", "future", "59 days", "61 days", "2000-01-01"],
+)
+def test_a_clock_that_is_off_marks_its_punches_and_changes_none(
+    cast: Cast, ago: timedelta, ahead: timedelta | None, suspect: bool
+) -> None:
+    when = timezone.now() - ago
+    punch, _new = told(cast.alice, when, clock_ahead=ahead)
+    assert (punch.at, punch.clock_ahead, punch.suspect) == (when, ahead, suspect)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_equal_uploads_at_once_one_writes(cast: Cast) -> None:
+    when = timezone.now() - HOUR
+    outcome = at_once(*(lambda: told(cast.alice, when) for _ in range(4)))
+    assert sorted(new for _punch, new in outcome) == [False, False, False, True]
+    assert Punch.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("demo", [True, False])
+def test_punches_without_a_snapshot_go_with_demo_people_only(demo: bool) -> None:
+    punch, _new = told(factories.person(demo=demo), timezone.now())
+    if demo:
+        punch.delete()
+        assert not Punch.objects.exists()
+    else:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            punch.delete()

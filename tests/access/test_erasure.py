@@ -1,5 +1,6 @@
 """After erasure nothing of a person is left but a bare key, in any column of any table."""
 
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -7,14 +8,21 @@ import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.utils import timezone
 
 from access import attendance, audit, decisions, enrolment, erasure, people, snapshots, vault
+from access.hours import corrections, leave
 from access.models import (
     AuditEntry,
     Consent,
+    Correction,
     Decision,
     Department,
     Faceprint,
+    Leave,
+    LeaveBalance,
+    LeaveType,
+    OvertimeApproval,
     Person,
     PersonKey,
     Punch,
@@ -25,7 +33,7 @@ from tests import factories
 from tests.access.racing import at_once
 from tests.factories import Cast
 
-CANARIES = ("Quetzal", "Xylander", "ZZ-0815-ZZ", "canary-file", "canary-department-note")
+CANARIES = ("Quetzal", "Xylander", "ZZ-0815-ZZ", "canary-")
 
 
 def whole_database() -> str:
@@ -36,6 +44,20 @@ def whole_database() -> str:
             cursor.execute(f'SELECT t::text FROM "{table}" t')
             rows += [row for (row,) in cursor.fetchall()]
     return "\n".join(rows)
+
+
+def leave_of(person: Person) -> None:
+    """Leave, a correction and a balance, each with words that tell of the person."""
+    sick, day = LeaveType.objects.create(name="Sick", code="S"), date(2026, 3, 2)
+    LeaveBalance.objects.create(person=person, type=sick, year=2026, days=30)
+    OvertimeApproval.objects.create(person=person, day=day, minutes=30, note="canary-overtime")
+    leave.ask(Leave(person=person, type=sick, first=day, last=day, note="canary-leave"), by=None)
+    corrections.ask(
+        Correction(person=person, day=day, at=timezone.now(), direction="in", reason="canary-reason"),
+        by="kiosk:1",
+    )
+    Leave.objects.update(answer="canary-answer")
+    Correction.objects.update(answer="canary-answer")
 
 
 @pytest.fixture
@@ -53,6 +75,7 @@ def known(cast: Cast) -> Person:
         snapshot, _new = snapshots.receive(cast.kiosk, factories.sent())
         decisions.settle(snapshot.pk, evidence)
     ada = Staff.objects.create(username="ada", is_staff=True)
+    leave_of(person)
     LogEntry.objects.create(
         user=ada,
         content_type=ContentType.objects.get_for_model(Person),
@@ -95,6 +118,9 @@ def test_the_receipt_says_what_went_and_what_stays(known: Person) -> None:
         consents_kept=1,
         punches_kept=1,
         decisions_kept=1,
+        leave_balances_deleted=1,
+        leave_kept=1,
+        corrections_kept=1,
     )
     assert "faceprints deleted: 1" in receipt.lines()
     entry = AuditEntry.objects.get(action="person.erased")

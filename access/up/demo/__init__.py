@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from access import audit, enrolment, people
 from access.attendance import Punch
 from access.decisions import Decision
 from access.doors.alarms import Alarm
 from access.gallery import Gallery
+from access.hours.corrections import Correction, OvertimeApproval
+from access.hours.leave import Leave
 from access.people import Consent, ConsentText, Department, Person
 from access.places import Door, Kiosk, Site
 from access.snapshots import Snapshot
@@ -102,7 +104,13 @@ def remove() -> dict[str, int]:
     try:
         for name, rows in (
             ("alarms", Alarm.objects.filter(door__site__in=sites)),
-            ("punches", Punch.objects.filter(kiosk__door__site__in=sites)),
+            ("corrections", Correction.objects.filter(person__demo=True)),
+            ("leave", Leave.objects.filter(person__demo=True)),
+            ("overtime approvals", OvertimeApproval.objects.filter(person__demo=True)),
+            (
+                "punches",
+                Punch.objects.filter(Q(kiosk__door__site__in=sites) | Q(person__demo=True, snapshot=None)),
+            ),
             ("decisions", Decision.objects.filter(snapshot__kiosk__door__site__in=sites)),
             ("snapshots", Snapshot.objects.filter(kiosk__door__site__in=sites)),
             ("consents", Consent.objects.filter(person__demo=True)),
