@@ -14,6 +14,10 @@ from access.gallery import Faceprint, Gallery, Turn
 from access.health import SiteRisk, Worker
 from access.hours.corrections import Correction, OvertimeApproval
 from access.hours.leave import Leave, LeaveBalance, LeaveType
+from access.kiosk.feedback import Dispute, Remark
+from access.kiosk.pairing import PairingCode
+from access.kiosk.signing import SignatureNonce
+from access.kiosk.unlocking import UnlockTries
 from access.people import Consent, ConsentText, Department, Person, PersonKey
 from access.places import Door, Kiosk, KioskKey, Site
 from access.snapshots import Snapshot, SnapshotPicture
@@ -28,6 +32,7 @@ __all__ = [
     "Correction",
     "Decision",
     "Department",
+    "Dispute",
     "Door",
     "DoorCommand",
     "DoorEvent",
@@ -40,6 +45,7 @@ __all__ = [
     "LeaveBalance",
     "LeaveType",
     "OvertimeApproval",
+    "PairingCode",
     "Pepper",
     "Person",
     "PersonKey",
@@ -48,12 +54,15 @@ __all__ = [
     "PinTries",
     "Presence",
     "Punch",
+    "Remark",
+    "SignatureNonce",
     "Site",
     "SiteRisk",
     "Snapshot",
     "SnapshotPicture",
     "Staff",
     "Turn",
+    "UnlockTries",
     "Wiring",
     "Worker",
     "Zone",

@@ -1,12 +1,13 @@
 """Sites, their doors, and the kiosks that watch them.
 
-A kiosk's key is shown once and stored only as a digest; rolling or revoking it takes effect with the
-next request.
+A kiosk's key is shown once and stored only as a digest, or made by the kiosk itself, which keeps it; rolling
+or revoking it takes effect with the next request.
 """
 
 import hashlib
 import secrets
 import zoneinfo
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -40,6 +41,8 @@ class Site(models.Model):
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     zone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[check_zone])
+    # Argon2, as a password: it lets staff leave the kiosk page or open its settings, and nothing else.
+    kiosk_pin = models.CharField(max_length=128, blank=True, editable=False)
     false_identification_rate = models.FloatField(
         _("wanted false-identification rate"),
         null=True,
@@ -229,6 +232,13 @@ class Kiosk(models.Model):
     faces = models.CharField(_("several faces"), max_length=8, choices=Faces.choices, default=Faces.ONE)
     active = models.BooleanField(_("active"), default=True)
     last_seen = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
+    # What the kiosk page says of itself, at most a minute old while it is online.
+    version = models.CharField(_("version"), max_length=40, blank=True, editable=False)
+    queued = models.PositiveIntegerField(_("events waiting"), null=True, editable=False)
+    clock_offset_ms = models.BigIntegerField(_("clock offset (ms)"), null=True, editable=False)
+    reported = models.DateTimeField(_("reported"), null=True, editable=False)
+    # The key that the request at hand was signed with, if it was; never stored.
+    paired: "KioskKey | None" = None
 
     class Meta:
         verbose_name = _("kiosk")
@@ -241,9 +251,16 @@ class Kiosk(models.Model):
 
 
 class KioskKey(models.Model):
-    """No personal data. Plain SHA-256: the key is 256 random bits, so there is nothing to stretch."""
+    """No personal data. Plain SHA-256: the key is 256 random bits, so there is nothing to stretch.
+
+    A paired kiosk made its keys itself: here are only the public halves (SubjectPublicKeyInfo, P-256), and
+    `digest` is that of `public`. `wrapped` is the secret of the server's own half for this kiosk.
+    """
 
     kiosk = models.ForeignKey(Kiosk, on_delete=models.CASCADE, related_name="keys")
+    public = models.BinaryField(null=True)
+    agreement = models.BinaryField(null=True)
+    wrapped = models.BinaryField(null=True)
     digest = models.BinaryField(max_length=32, unique=True)
     hint = models.CharField(_("begins with"), max_length=12)
     issued = models.DateTimeField(_("issued"), auto_now_add=True)
@@ -304,9 +321,33 @@ def kiosk_for(key: str) -> Kiosk | None:
     fresh = models.Q(keys__expires=None) | models.Q(keys__expires__gt=Now())
     return (
         Kiosk.objects.select_related("door__site")
-        .filter(fresh, keys__digest=_digest(key), keys__revoked=None, active=True)
+        .filter(fresh, keys__digest=_digest(key), keys__public=None, keys__revoked=None, active=True)
         .first()
     )
+
+
+def paired_key(digest: bytes) -> KioskKey | None:
+    """The key in force that an active kiosk made itself, by the SHA-256 of its public half."""
+    fresh = models.Q(expires=None) | models.Q(expires__gt=Now())
+    return (
+        KioskKey.objects.select_related("kiosk__door__site")
+        .filter(fresh, digest=digest, public__isnull=False, revoked=None, kiosk__active=True)
+        .first()
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a kiosk page says of itself; the offset is server time minus its own clock."""
+
+    version: str
+    queued: int
+    clock_offset_ms: int
+
+
+def note_report(kiosk: Kiosk, report: Report) -> None:
+    now = timezone.now()
+    Kiosk.objects.filter(pk=kiosk.pk).update(**vars(report), reported=now, last_seen=now)
 
 
 def note_seen(kiosk: Kiosk) -> None:

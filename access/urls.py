@@ -5,11 +5,14 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from access import health
+from access.kiosk import pages
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("api/", include("access.api.urls")),
+    path("kiosk/", include("access.kiosk.urls")),
+    path("privacy/", pages.privacy, name="privacy"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

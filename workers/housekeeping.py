@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from access import queue
 from access.health import Worker
+from access.kiosk import signing
 from access.queue import app
 
 logger = logging.getLogger(__name__)
@@ -19,4 +20,5 @@ def tidy() -> None:
     now = timezone.now()
     sessions, _ = Session.objects.filter(expire_date__lt=now).delete()
     silent, _ = Worker.objects.filter(seen__lt=now - timedelta(days=1)).delete()
-    logger.info("tidied", extra={"sessions": sessions, "workers": silent})
+    nonces = signing.forget()
+    logger.info("tidied", extra={"sessions": sessions, "workers": silent, "nonces": nonces})

@@ -4,6 +4,16 @@ Promise: every page asks for the permission of its table, every change leaves an
 nothing here decides anything: the rules stand in the modules beside the tables.
 """
 
-from access.admin import attendance, audit, decisions, enrolment, gallery, people, places, staff
+from access.admin import attendance, audit, decisions, disputes, enrolment, gallery, people, places, staff
 
-__all__ = ["attendance", "audit", "decisions", "enrolment", "gallery", "people", "places", "staff"]
+__all__ = [
+    "attendance",
+    "audit",
+    "decisions",
+    "disputes",
+    "enrolment",
+    "gallery",
+    "people",
+    "places",
+    "staff",
+]

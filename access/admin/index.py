@@ -41,6 +41,7 @@ MENU = (
         _("Doors"),
         (
             (_("Decisions"), "sensor_door", "decision"),
+            (_("“Not me”"), "person_alert", "dispute"),
             (_("Sites"), "location_city", "site"),
             (_("Doors"), "door_front", "door"),
             (_("Kiosks"), "tablet", "kiosk"),

@@ -1,6 +1,7 @@
 """Sites, doors and kiosks on screen. A kiosk's key is shown on one page, once, and kept nowhere."""
 
 import zoneinfo
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -16,12 +17,17 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from access import health, places
 from access.admin.audit import Audited
 from access.admin.days import at_site
 from access.health import SiteRisk
+from access.kiosk import pages, pairing, unlocking
 from access.places import Door, Kiosk, KioskKey, Site
 from access.snapshots import Snapshot
 
@@ -49,6 +55,15 @@ class SiteForm(ModelForm):
     class Meta:
         model = Site
         fields = ["name", "zone", "false_identification_rate"]
+
+
+class PinForm(forms.Form):
+    pin = forms.RegexField(
+        label=_("PIN"),
+        regex=rf"^[0-9]{{{unlocking.LEAST_DIGITS},32}}$",
+        error_messages={"invalid": _("Six digits or more.")},
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
 
 
 def risk_in_words(risk: SiteRisk) -> str:
@@ -84,8 +99,38 @@ class SiteAdmin(Kept):
     fieldsets = [
         (None, {"fields": ["name", "zone"]}),
         (_("Taken for somebody else"), {"fields": ["false_identification_rate", "risk"]}),
+        (_("Kiosks"), {"fields": ["pinned"]}),
     ]
-    readonly_fields = ["risk"]
+    readonly_fields = ["risk", "pinned"]
+    actions_detail = ["kiosk_pin"]
+
+    def has_pin_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("access.change_site")
+
+    @display(description=_("PIN for staff"), label={"yes": "success", "no": "warning"})
+    def pinned(self, site: Site) -> tuple[str, Any]:
+        return ("yes", _("set")) if site.kiosk_pin else ("no", _("none: nobody can open a kiosk's settings"))
+
+    @action(description=_("Kiosk PIN"), icon="pin", permissions=["pin"])
+    def kiosk_pin(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        site = self.seen(request, object_id)
+        form = PinForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            unlocking.set_pin(site, form.cleaned_data["pin"], by=request.user)
+            messages.success(request, _("The kiosks of this site ask for the new PIN from now on."))
+            return HttpResponseRedirect(self.url("change", site.pk))
+        return self.page(
+            request,
+            "access/confirm.html",
+            site,
+            title=_("Kiosk PIN of %(site)s") % {"site": site},
+            text=[
+                _("Staff need it to open the settings of a kiosk page or to leave it. It opens no door."),
+                _("Only a digest is kept: a forgotten PIN is replaced by a new one."),
+            ],
+            form=form,
+            button=_("Set the PIN"),
+        )
 
     @display(description=_("what it means today"))
     def risk(self, site: Site) -> str:
@@ -175,9 +220,11 @@ class KioskAdmin(Kept):
     fieldsets = [
         (None, {"fields": ["door", "name", "active"]}),
         (_("At the door"), {"fields": ["direction", "faces"]}),
+        (_("The page on its tablet"), {"fields": ["said"]}),
     ]
+    readonly_fields = ["said"]
     inlines = [KeysInline]
-    actions_detail = ["issue", "roll", "revoke"]
+    actions_detail = ["pair", "issue", "roll", "revoke"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Kiosk]:
         fresh = Q(expires=None) | Q(expires__gt=Now())
@@ -196,6 +243,17 @@ class KioskAdmin(Kept):
     def seen_last(self, kiosk: Kiosk) -> str | None:
         return at_site(kiosk.last_seen, kiosk.door.site.zone) if kiosk.last_seen else None
 
+    @display(description=_("what it said last"))
+    def said(self, kiosk: Kiosk) -> str:
+        if kiosk.reported is None:
+            return str(_("Nothing yet: no tablet is paired, or this kiosk is a program."))
+        return _("%(time)s: version %(version)s, %(queued)d events waiting, clock off by %(offset).1f s.") % {
+            "time": at_site(kiosk.reported, kiosk.door.site.zone),
+            "version": kiosk.version,
+            "queued": kiosk.queued or 0,
+            "offset": (kiosk.clock_offset_ms or 0) / 1000,
+        }
+
     # --- Keys: asked for on one page, done on POST ------------------------------------------------
 
     def has_key_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -203,6 +261,36 @@ class KioskAdmin(Kept):
 
     def has_revoke_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("access.change_kioskkey")
+
+    @action(description=_("Pair a tablet"), icon="tablet", permissions=["key"])
+    def pair(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        kiosk = self.seen(request, object_id)
+        if request.method == "POST":
+            code, expires = pairing.offer(kiosk, by=request.user)
+            address = request.build_absolute_uri(reverse("kiosk:page"))
+            response = self.page(
+                request,
+                "access/kiosk_pairing.html",
+                kiosk,
+                title=_("Pair a tablet with %(kiosk)s") % {"kiosk": kiosk},
+                code=code,
+                address=address,
+                until=at_site(expires, kiosk.door.site.zone),
+                picture=b64encode(pages.code(f"{address}#pair={code}")).decode(),
+            )
+            response["Cache-Control"] = "no-store"
+            return response
+        return self.page(
+            request,
+            "access/confirm.html",
+            kiosk,
+            title=_("Pair a tablet with %(kiosk)s") % {"kiosk": kiosk},
+            text=[
+                _("You get a code that works once and for ten minutes. Open it on the tablet."),
+                _("The tablet makes its own key. A tablet paired with it before is paired no longer."),
+            ],
+            button=_("Make a code"),
+        )
 
     @action(description=_("Issue key"), icon="key", permissions=["key"])
     def issue(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Who is asking: a kiosk by its key, or a member of staff by the session of the admin."""
+"""Who is asking: a kiosk by its key or signature, or a member of staff by the session of the admin."""
 
 from typing import Any
 
@@ -8,26 +8,81 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from access import places
+from access.api.errors import Problem
+from access.kiosk import pairing, signing
 from access.places import Kiosk
+
+# The largest thing a kiosk posts: a picture or a burst, with its frame. Nothing longer is read for a check.
+MOST_SIGNED_BYTES = 3 * 1024 * 1024
 
 
 class KioskKey(authentication.BaseAuthentication):
-    """`Authorization: Kiosk <key>`. `request.auth` is the kiosk; there is no user behind it.
+    """`Authorization: Kiosk <key>`, or `Kiosk-Signed …` of a paired kiosk (access/kiosk/signing.py).
 
-    A key unknown, expired, revoked or of a kiosk switched off gives the same answer in the same time.
+    `request.auth` is the kiosk; there is no user behind it. A key unknown, expired, revoked or of a kiosk
+    switched off gives the same answer in the same time.
     """
 
     def authenticate(self, request: Request) -> tuple[None, Kiosk] | None:
-        scheme, _space, key = request.headers.get("Authorization", "").partition(" ")
+        scheme, _space, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == signing.SCHEME:
+            return None, self._signed(request, given)
         if scheme.lower() != "kiosk":
             return None
-        kiosk = places.kiosk_for(key.strip()) if key.strip().isascii() else None
+        kiosk = places.kiosk_for(given.strip()) if given.strip().isascii() else None
         if kiosk is None:
-            raise exceptions.AuthenticationFailed("This kiosk key is not in force.", code="unknown-kiosk")
+            raise exceptions.AuthenticationFailed(signing.UNKNOWN.detail, code=signing.UNKNOWN.code)
         return None, kiosk
+
+    def _signed(self, request: Request, given: str) -> Kiosk:
+        length = request.headers.get("Content-Length") or "0"
+        if not (length.isascii() and length.isdigit()) or int(length[:12]) > MOST_SIGNED_BYTES:
+            raise Problem(413, "too-large", "At most 3 MB.")
+        plain = request._request  # the body as it came; Django keeps it for the parser
+        verified = signing.verify(
+            given, method=plain.method or "", path=plain.get_full_path(), body=plain.body
+        )
+        if isinstance(verified, signing.Refusal):
+            raise exceptions.AuthenticationFailed(verified.detail, code=verified.code)
+        verified.kiosk.paired = verified
+        return verified.kiosk
 
     def authenticate_header(self, request: Request) -> str:
         return "Kiosk"
+
+
+class PairingCode(authentication.BaseAuthentication):
+    """`Authorization: Pairing <code>`. `request.auth` is the code; it is spent by what it asks for."""
+
+    def authenticate(self, request: Request) -> tuple[None, str] | None:
+        scheme, _space, code = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "pairing":
+            return None
+        if pairing.kiosk_of(code) is None:
+            raise exceptions.AuthenticationFailed(
+                "This code is wrong, was used, or has ended. Make a new one in the admin.",
+                code="unknown-code",
+            )
+        return None, code
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Pairing"
+
+
+class IsPairing(permissions.BasePermission):
+    message = "Only a tablet with a pairing code may do this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.successful_authenticator, PairingCode)
+
+
+class IsPaired(permissions.BasePermission):
+    """A kiosk that signs: what is made for it can be encrypted to it."""
+
+    message = "Only a paired kiosk may do this; a kiosk with a key for programs may not."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.auth, Kiosk) and request.auth.paired is not None
 
 
 class IsKiosk(permissions.BasePermission):
@@ -53,5 +108,22 @@ class KioskKeyScheme(OpenApiAuthenticationExtension):
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`Kiosk <key>`, with the key shown once when the kiosk was issued one.",
+            "description": (
+                "`Kiosk <key>`, with the key shown once when the kiosk was issued one. A paired kiosk sends "
+                '`Kiosk-Signed key="…", time="…", nonce="…", signature="…"` instead: ECDSA (P-256, SHA-256) '
+                "over method, path, time, nonce and the body's SHA-256."
+            ),
+        }
+
+
+class PairingCodeScheme(OpenApiAuthenticationExtension):
+    target_class = PairingCode
+    name = "PairingCode"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Pairing <code>`, with the code shown in the admin; valid once, for ten minutes.",
         }

@@ -16,6 +16,7 @@ from access.api.authentication import IsKiosk, KioskKey
 from access.api.errors import MEDIA_TYPE, Problem, ProblemSerializer
 from access.api.negotiation import OneForm
 from access.decisions import Decision
+from access.places import Kiosk
 from access.policy import Reason
 
 # Room for the multipart frame and the small fields around the picture.
@@ -89,6 +90,8 @@ class KioskOutput(serializers.Serializer[Any]):
     door = serializers.CharField()
     site = serializers.CharField()
     zone = serializers.CharField(help_text="The site's time zone.")
+    direction = serializers.CharField(help_text="`in`, `out`, or `auto`: in turn.")
+    liveness = serializers.CharField(help_text="What the door demands against pictures of faces.")
     now = serializers.DateTimeField(help_text="The server's time, for measuring the kiosk's clock.")
 
 
@@ -108,17 +111,20 @@ class Hello(APIView):
     def get(self, request: Request) -> Response:
         kiosk = request.auth
         places.note_seen(kiosk)
-        return Response(
-            KioskOutput(
-                {
-                    "kiosk": kiosk.name,
-                    "door": kiosk.door.name,
-                    "site": kiosk.door.site.name,
-                    "zone": kiosk.door.site.zone,
-                    "now": timezone.now(),
-                }
-            ).data
-        )
+        return Response(KioskOutput(described(kiosk)).data)
+
+
+def described(kiosk: Kiosk) -> dict[str, Any]:
+    """Who this kiosk is and what its door demands, for KioskOutput."""
+    return {
+        "kiosk": kiosk.name,
+        "door": kiosk.door.name,
+        "site": kiosk.door.site.name,
+        "zone": kiosk.door.site.zone,
+        "direction": kiosk.direction,
+        "liveness": kiosk.door.liveness,
+        "now": timezone.now(),
+    }
 
 
 class Snapshots(APIView):

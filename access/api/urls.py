@@ -5,10 +5,16 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from access.api.attendance import Punches
 from access.api.kiosk import Hello, Snapshots
+from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
 
 app_name = "api"
 urlpatterns = [
     path("v1/kiosk/", Hello.as_view(), name="kiosk"),
+    path("v1/kiosk/pair/", Pair.as_view(), name="pair"),
+    path("v1/kiosk/report/", Report.as_view(), name="report"),
+    path("v1/kiosk/unlock/", Unlock.as_view(), name="unlock"),
+    path("v1/decisions/<uuid:decision>/not-me/", NotMe.as_view(), name="not_me"),
+    path("v1/decisions/<uuid:decision>/remark/", Remarks.as_view(), name="remark"),
     path("v1/snapshots/", Snapshots.as_view(), name="snapshots"),
     path("v1/punches/", Punches.as_view(), name="punches"),
     path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),

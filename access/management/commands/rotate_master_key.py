@@ -8,6 +8,7 @@ from django.db import transaction
 from access import audit, vault
 from access.gallery import Turn
 from access.people import PersonKey
+from access.places import KioskKey
 from access.snapshots import SnapshotPicture
 
 
@@ -21,13 +22,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():
             count = self._rewrap(PersonKey, "wrapped") + self._rewrap(Turn, "wrapped")
-            count += self._rewrap(SnapshotPicture, "wrapped_key")
+            count += self._rewrap(SnapshotPicture, "wrapped_key") + self._rewrap(KioskKey, "wrapped")
             audit.record("keys.rewrapped", "master_key", by="command", count=count)
         self.stdout.write(self.style.SUCCESS(f"{count} keys are now under the newest master key."))
 
     def _rewrap(self, model: Any, field: str) -> int:
         count = 0
-        for row in model.objects.select_for_update().iterator(chunk_size=500):
+        for row in model.objects.exclude(**{field: None}).select_for_update().iterator(chunk_size=500):
             setattr(row, field, vault.rewrap(getattr(row, field)))
             row.save(update_fields=[field])
             count += 1
