@@ -2,6 +2,7 @@
 
 from access.attendance import Punch
 from access.audit import AuditEntry
+from access.chain import AuditCheck, AuditPending, AuditSeal
 from access.decisions import Decision
 from access.doors.alarms import Alarm
 from access.doors.contacts import DoorEvent
@@ -25,7 +26,10 @@ from access.staff import Staff
 
 __all__ = [
     "Alarm",
+    "AuditCheck",
     "AuditEntry",
+    "AuditPending",
+    "AuditSeal",
     "Card",
     "Consent",
     "ConsentText",

@@ -47,6 +47,7 @@ def django_db_modify_db_settings(servers: DataFolder) -> None:
 
 TRUNCATES = (
     ("auditentry", "audit"),
+    ("auditseal", "auditseal"),
     ("decision", "decision"),
     ("doorevent", "doorevent"),
     ("punch", "punch"),
