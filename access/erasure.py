@@ -14,6 +14,7 @@ from django.utils import timezone
 from access import audit, people
 from access.attendance import Punch
 from access.decisions import Decision
+from access.doors import levels
 from access.doors.credentials import Card, Pin
 from access.doors.passback import Presence
 from access.enrolment import Enrolment, Photograph
@@ -37,12 +38,14 @@ class Receipt:
     consents_kept: int
     punches_kept: int
     decisions_kept: int
-    # Receipts written before there were cards, PINs and leave lack these.
+    # Receipts written before there were cards, PINs, leave and access levels lack these.
     cards_deleted: int = 0
     pins_deleted: int = 0
     leave_balances_deleted: int = 0
     leave_kept: int = 0
     corrections_kept: int = 0
+    access_levels_left: int = 0
+    grants_deleted: int = 0
 
     def lines(self) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
@@ -64,6 +67,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
         "cards_deleted": Card.objects.filter(person=held).delete()[0],
         "pins_deleted": Pin.objects.filter(person=held).delete()[0],
     }
+    counts |= dict(zip(("access_levels_left", "grants_deleted"), levels.forget(held), strict=True))
     Presence.objects.filter(person=held).delete()
     Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints

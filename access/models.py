@@ -8,11 +8,13 @@ from access.doors.alarms import Alarm
 from access.doors.contacts import DoorEvent
 from access.doors.credentials import Card, Pepper, Pin, PinTries
 from access.doors.drivers import DoorCommand
+from access.doors.levels import AccessLevel, Grant, Schedule, ScheduleBar
 from access.doors.passback import Presence, Zone
 from access.doors.wiring import Wiring
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint, Gallery, Turn
 from access.health import SiteRisk, Worker
+from access.holidays import Holiday
 from access.hours.corrections import Correction, OvertimeApproval
 from access.hours.leave import Leave, LeaveBalance, LeaveType
 from access.kiosk.feedback import Dispute, Remark
@@ -25,6 +27,7 @@ from access.snapshots import Snapshot, SnapshotPicture
 from access.staff import Staff
 
 __all__ = [
+    "AccessLevel",
     "Alarm",
     "AuditCheck",
     "AuditEntry",
@@ -43,6 +46,8 @@ __all__ = [
     "Enrolment",
     "Faceprint",
     "Gallery",
+    "Grant",
+    "Holiday",
     "Kiosk",
     "KioskKey",
     "Leave",
@@ -59,6 +64,8 @@ __all__ = [
     "Presence",
     "Punch",
     "Remark",
+    "Schedule",
+    "ScheduleBar",
     "SignatureNonce",
     "Site",
     "SiteRisk",

@@ -5,18 +5,25 @@
 
 from access.policy.door import CLOCK_AHEAD, Evidence, Moment, Standing, Verdict, decide, timely
 from access.policy.reasons import MESSAGES, OF_THE_FACE, Reason
-from access.policy.schedule import Opening
+from access.policy.schedule import HORIZON, Bar, Holiday, Opening, Permit, Row, Week, opening
 
 __all__ = [
     "CLOCK_AHEAD",
+    "HORIZON",
     "MESSAGES",
     "OF_THE_FACE",
+    "Bar",
     "Evidence",
+    "Holiday",
     "Moment",
     "Opening",
+    "Permit",
     "Reason",
+    "Row",
     "Standing",
     "Verdict",
+    "Week",
     "decide",
+    "opening",
     "timely",
 ]
