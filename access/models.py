@@ -2,6 +2,7 @@
 
 from access.attendance import Punch
 from access.audit import AuditEntry
+from access.backoff import Backoff
 from access.chain import AuditCheck, AuditPending, AuditSeal
 from access.decisions import Decision
 from access.doors.alarms import Alarm
@@ -23,6 +24,7 @@ from access.kiosk.signing import SignatureNonce
 from access.kiosk.unlocking import UnlockTries
 from access.people import Consent, ConsentText, Department, Person, PersonKey
 from access.places import Door, Kiosk, KioskKey, Site
+from access.signin import RecoveryCode, SecondFactor
 from access.snapshots import Snapshot, SnapshotPicture
 from access.staff import Staff
 
@@ -33,6 +35,7 @@ __all__ = [
     "AuditEntry",
     "AuditPending",
     "AuditSeal",
+    "Backoff",
     "Card",
     "Consent",
     "ConsentText",
@@ -63,9 +66,11 @@ __all__ = [
     "PinTries",
     "Presence",
     "Punch",
+    "RecoveryCode",
     "Remark",
     "Schedule",
     "ScheduleBar",
+    "SecondFactor",
     "SignatureNonce",
     "Site",
     "SiteRisk",

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from access.folder import DataFolder
@@ -175,6 +176,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "access.signin.Sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -248,6 +250,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SESSION_COOKIE_AGE = 12 * 3600
+# "required": every login needs a second factor; "offered": those who set one up do.
+SECOND_FACTOR = text("LINTEL_SECOND_FACTOR", "required" if HTTPS else "offered")
+if SECOND_FACTOR not in {"required", "offered"}:
+    raise ImproperlyConfigured(f"LINTEL_SECOND_FACTOR={SECOND_FACTOR!r} must be required or offered.")
 
 # --- API -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -337,6 +343,9 @@ UNFOLD = {
     "SCRIPTS": [lambda request: static("access/policy.js"), lambda request: static("access/admin.js")],
     "ENVIRONMENT": "access.admin.index.demo_mark",
     "DASHBOARD_CALLBACK": "access.admin.index.dashboard",
+    "ACCOUNT": {
+        "navigation": [{"title": _("Second factor"), "link": lambda request: reverse("second_factor")}]
+    },
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

@@ -5,10 +5,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from access import health
+from access.admin import sign_in
 from access.kiosk import pages
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/login/", sign_in.sign_in, name="sign_in"),
+    path("admin/code/", sign_in.code, name="code"),
+    path("admin/second-factor/", sign_in.second_factor, name="second_factor"),
+    path("admin/again/", sign_in.again, name="again"),
+    path("admin/leave/", sign_in.leave, name="leave"),
     path("admin/", admin.site.urls),
     path("api/", include("access.api.urls")),
     path("kiosk/", include("access.kiosk.urls")),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from access import queue
+from access import backoff, queue
 from access.health import Worker
 from access.kiosk import signing
 from access.queue import app
@@ -21,4 +21,6 @@ def tidy() -> None:
     sessions, _ = Session.objects.filter(expire_date__lt=now).delete()
     silent, _ = Worker.objects.filter(seen__lt=now - timedelta(days=1)).delete()
     nonces = signing.forget()
-    logger.info("tidied", extra={"sessions": sessions, "workers": silent, "nonces": nonces})
+    tries = backoff.forget(now)
+    found = {"sessions": sessions, "workers": silent, "nonces": nonces, "back_offs": tries}
+    logger.info("tidied", extra=found)

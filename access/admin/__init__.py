@@ -17,3 +17,6 @@ __all__ = [
     "places",
     "staff",
 ]
+from access.admin import sign_in
+
+__all__ = ["attendance", "audit", "decisions", "enrolment", "gallery", "people", "places", "sign_in", "staff"]

@@ -81,6 +81,9 @@ ACTIONS = {
     "person.suspended": _("Person suspended"),
     "photograph.deleted": _("Photograph deleted"),
     "photograph.viewed": _("Photographs looked at"),
+    "second_factor.recovery_code_used": _("Recovery code used"),
+    "second_factor.removed": _("Second factor removed"),
+    "second_factor.set": _("Second factor set up"),
     "site.added": _("Site added"),
     "site.changed": _("Site changed"),
     "site.deleted": _("Site deleted"),
@@ -88,6 +91,8 @@ ACTIONS = {
     "staff.added": _("Member of staff added"),
     "staff.changed": _("Member of staff changed"),
     "staff.deleted": _("Member of staff deleted"),
+    "staff.sign_in_failed": _("Sign-in failed"),
+    "staff.signed_in": _("Signed in"),
 }
 
 

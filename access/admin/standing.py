@@ -14,6 +14,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from access import audit, erasure, people
+from access.admin import sign_in
 from access.admin.person_form import EraseForm
 from access.admin.photographs import Photographs
 from access.audit import AuditEntry
@@ -110,6 +111,7 @@ class Standing(Photographs):
     @action(
         description=_("Erase"), icon="delete_forever", variant=ActionVariant.DANGER, permissions=["erase"]
     )
+    @sign_in.asks_again
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks, erases, and shows the receipt, which stays readable here from the audit trail."""
         person = self.seen(request, object_id)

@@ -1,6 +1,7 @@
 """Logins of every kind, and photographs handed in through the real form."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
+from access import signin
 from access.models import Person, Staff
 from tests import factories
 
@@ -23,12 +25,20 @@ IN_A_BROWSER = [
 ]
 
 
+def signed_in(staff: Staff) -> Client:
+    """A client whose password was given just now."""
+    client = Client()
+    client.force_login(staff)
+    session = client.session
+    session[signin.AGAIN] = int(time.time())
+    session.save()
+    return client
+
+
 @pytest.fixture
 def office(db: None) -> Client:
     """Somebody who may do everything."""
-    client = Client()
-    client.force_login(Staff.objects.create_superuser("office", password=None))
-    return client
+    return signed_in(Staff.objects.create_superuser("office", password=None))
 
 
 @pytest.fixture
@@ -38,9 +48,7 @@ def login_with(db: None) -> Callable[..., Client]:
     def login(*permissions: str) -> Client:
         staff = Staff.objects.create_user(f"clerk{Staff.objects.count()}", password=None, is_staff=True)
         staff.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client = Client()
-        client.force_login(staff)
-        return client
+        return signed_in(staff)
 
     return login
 

@@ -49,6 +49,26 @@ def test_new_master_key_is_a_key() -> None:
     Fernet(say("new_master_key").strip())
 
 
+def test_whatever_is_wrapped_stands_in_a_field_that_rotation_knows() -> None:
+    """A table of sealed things that rotation forgot would be unreadable once the old key is gone."""
+    from django.apps import apps
+
+    from access.management.commands.rotate_master_key import WRAPPED
+
+    sealing = {
+        model.__name__
+        for model in apps.get_app_config("access").get_models()
+        if any("sealed" in field.name for field in model._meta.get_fields())
+    }
+    wrapped = {
+        model.__name__
+        for model in apps.get_app_config("access").get_models()
+        if any(field.name in WRAPPED for field in model._meta.get_fields())
+    }
+    # A photograph is sealed by its person's key, which is wrapped.
+    assert sealing - wrapped == {"Photograph"}
+
+
 def test_rotate_master_key_lets_the_old_key_go(cast: Cast, settings: LazySettings) -> None:
     key = people.key_of(cast.alice)
     old, new = settings.MASTER_KEYS, Fernet.generate_key().decode()

@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from access import audit, vault
-from access.gallery import Turn
-from access.people import PersonKey
-from access.places import KioskKey
-from access.snapshots import SnapshotPicture
+
+# Whatever a table wraps by the master key stands in a field of this name; a test compares.
+WRAPPED = ("wrapped", "wrapped_key")
 
 
 class Command(BaseCommand):
@@ -21,8 +21,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():
-            count = self._rewrap(PersonKey, "wrapped") + self._rewrap(Turn, "wrapped")
-            count += self._rewrap(SnapshotPicture, "wrapped_key") + self._rewrap(KioskKey, "wrapped")
+            count = sum(
+                self._rewrap(model, field.name)
+                for model in apps.get_app_config("access").get_models()
+                for field in model._meta.get_fields()
+                if field.name in WRAPPED
+            )
             audit.record("keys.rewrapped", "master_key", by="command", count=count)
         self.stdout.write(self.style.SUCCESS(f"{count} keys are now under the newest master key."))
 
