@@ -9,6 +9,7 @@ from access.doors.alarms import Alarm
 from access.doors.contacts import DoorEvent
 from access.doors.credentials import Card, Pepper, Pin, PinTries
 from access.doors.drivers import DoorCommand
+from access.doors.history import RuleChange
 from access.doors.levels import AccessLevel, Grant, Schedule, ScheduleBar
 from access.doors.passback import Presence, Zone
 from access.doors.wiring import Wiring
@@ -68,6 +69,7 @@ __all__ = [
     "Punch",
     "RecoveryCode",
     "Remark",
+    "RuleChange",
     "Schedule",
     "ScheduleBar",
     "SecondFactor",

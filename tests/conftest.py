@@ -51,6 +51,7 @@ TRUNCATES = (
     ("decision", "decision"),
     ("doorevent", "doorevent"),
     ("punch", "punch"),
+    ("rulechange", "rulechange"),
 )
 
 
