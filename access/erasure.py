@@ -22,6 +22,7 @@ from access.gallery import Faceprint
 from access.hours.corrections import Correction
 from access.hours.leave import Leave, LeaveBalance
 from access.people import Consent, Person, PersonKey
+from access.terminals import quarantine
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Receipt:
     leave_balances_deleted: int = 0
     leave_kept: int = 0
     corrections_kept: int = 0
+    terminal_lines_emptied: int = 0
     access_levels_left: int = 0
     grants_deleted: int = 0
 
@@ -69,6 +71,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     }
     counts |= dict(zip(("access_levels_left", "grants_deleted"), levels.forget(held), strict=True))
     Presence.objects.filter(person=held).delete()
+    counts["terminal_lines_emptied"] = quarantine.forget(held)
     Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
     Faceprint.objects.filter(person=held).delete()

@@ -28,6 +28,9 @@ from access.places import Door, Kiosk, KioskKey, Site
 from access.signin import RecoveryCode, SecondFactor
 from access.snapshots import Snapshot, SnapshotPicture
 from access.staff import Staff
+from access.terminals.devices import Terminal, TerminalUser
+from access.terminals.orders import TerminalCommand
+from access.terminals.pushes import TerminalLine
 
 __all__ = [
     "AccessLevel",
@@ -79,6 +82,10 @@ __all__ = [
     "Snapshot",
     "SnapshotPicture",
     "Staff",
+    "Terminal",
+    "TerminalCommand",
+    "TerminalLine",
+    "TerminalUser",
     "Turn",
     "UnlockTries",
     "Wiring",

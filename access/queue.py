@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 IDENTIFY = "workers.identify"
 ENROL = "workers.enrol"
 TIDY = "workers.tidy"
-QUEUES = {IDENTIFY: "decide", ENROL: "enrol", TIDY: "enrol"}
+BOOK = "workers.book"
+QUEUES = {IDENTIFY: "decide", ENROL: "enrol", TIDY: "enrol", BOOK: "enrol"}
 
 # After a failure the broker is left alone for a moment, so that a dead one costs one request its
 # connection time-out, not every request.

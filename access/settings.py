@@ -228,7 +228,12 @@ HTTPS = flag("LINTEL_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [
+    r"^healthz$",
+    r"^readyz$",
+    r"^metrics$",
+    r"^iclock/",
+]  # probes and most terminals speak without TLS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -295,6 +300,10 @@ FALSE_IDENTIFICATION_RATE = number("LINTEL_FALSE_IDENTIFICATION_RATE", 0.003, le
 SEARCH = text("LINTEL_SEARCH", "exact")
 if SEARCH not in {"exact", "hnsw"}:
     raise ImproperlyConfigured(f"LINTEL_SEARCH={SEARCH!r} must be exact or hnsw.")
+
+# --- Terminals that push (ADMS) --------------------------------------------------------------------
+# Whether strangers may knock at /iclock; as soon as a terminal is approved, the address is open anyway.
+TERMINALS = flag("LINTEL_TERMINALS", default=False)
 
 # --- Who may read the metrics --------------------------------------------------------------------
 METRICS_TOKEN = text("LINTEL_METRICS_TOKEN")

@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/", include("access.api.urls")),
     path("kiosk/", include("access.kiosk.urls")),
     path("privacy/", pages.privacy, name="privacy"),
+    path("iclock/", include("access.terminals.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

@@ -20,7 +20,9 @@ from rest_framework.views import APIView
 ROOT = Path(__file__).resolve().parent.parent
 OURS = [model for model in apps.get_app_config("access").get_models() if not model._meta.auto_created]
 # Open on purpose: what a machine asks to learn whether we live, and the description of the API.
-OPEN = {"home", "healthz", "readyz", "metrics", "schema", "docs"}
+# Terminals are told apart by what protocol.Heard asks: no login, no session, no cookie.
+TERMINALS = {"cdata", "getrequest", "devicecmd", "registry", "push", "ping", "fdata"}
+OPEN = TERMINALS | {"home", "healthz", "readyz", "metrics", "schema", "docs"}
 # The kiosk page itself, which shows nothing before it is paired, and the notice for everybody.
 OPEN |= {"page", "worker", "finder", "manifest", "notice_code", "forget_login", "privacy"}
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from access import queue
 from access.queue import app
 from recognition import ModelError
-from workers import enrol, housekeeping, identify, sight, watch  # noqa: F401  registers the tasks
+from workers import book, enrol, housekeeping, identify, sight, watch  # noqa: F401  registers the tasks
 
 __all__ = ["app"]
 
@@ -27,7 +27,13 @@ app.conf.beat_schedule = {
         "task": queue.TIDY,
         "schedule": crontab(minute="30", hour="2"),
         "options": {"queue": queue.QUEUES[queue.TIDY]},
-    }
+    },
+    "book": {
+        "task": queue.BOOK,
+        "schedule": 60.0,
+        # With the workers away nothing heaps up: the next one does it all.
+        "options": {"queue": queue.QUEUES[queue.BOOK], "expires": 60},
+    },
 }
 
 
