@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access import attendance, audit, people, policy, snapshots
 from access.doorbell import DECIDED, expecting, ring
+from access.doors import drivers
 from access.people import Person
 from access.places import Direction, Door, Kiosk
 from access.snapshots import Sent, Snapshot, SnapshotPicture
@@ -106,6 +107,7 @@ def settle(snapshot_id: object, evidence: policy.Evidence | None) -> Decision:
         person=person.pk if person else None,
     )
     SnapshotPicture.objects.filter(pk=snapshot.pk).delete()
+    drivers.command(decision)
     ring(DECIDED, snapshot.pk)
     return decision
 

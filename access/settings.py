@@ -6,6 +6,7 @@ Each variable is explained in deploy/env.example; a test keeps the two in step.
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -47,6 +48,13 @@ def flag(name: str, *, default: bool) -> bool:
 
 def names(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(part) for part in names(name, default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must list networks such as 192.168.1.0/24: {error}.") from error
 
 
 def secret(name: str, key_file: Path) -> str:
@@ -304,6 +312,12 @@ if SEARCH not in {"exact", "hnsw"}:
 # --- Terminals that push (ADMS) --------------------------------------------------------------------
 # Whether strangers may knock at /iclock; as soon as a terminal is approved, the address is open anyway.
 TERMINALS = flag("LINTEL_TERMINALS", default=False)
+
+# --- Doors ---------------------------------------------------------------------------------------
+# Where relays and brokers of doors may be: by default the private networks, and not this machine itself.
+DOOR_NETWORKS = networks("LINTEL_DOOR_NETWORKS", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7")
+# A kiosk asks for its door's state at least once a minute; one that is silent for longer than this is away.
+KIOSK_SILENCE_SECONDS = number("LINTEL_KIOSK_SILENCE_SECONDS", 180, least=30, most=86_400)
 
 # --- Who may read the metrics --------------------------------------------------------------------
 METRICS_TOKEN = text("LINTEL_METRICS_TOKEN")

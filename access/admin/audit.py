@@ -50,6 +50,7 @@ ACTIONS = {
     "door.added": _("Door added"),
     "door.changed": _("Door changed"),
     "door.deleted": _("Door deleted"),
+    "door.ordered": _("Door opened, unlocked or locked by staff"),
     "enrolment.done": _("Enrolment done"),
     "enrolment.refused": _("Enrolment refused"),
     "enrolment.reviewed": _("Look-alike settled"),

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from access import vault
 from access.places import Door
 
 OPEN_SECONDS = 5
@@ -69,6 +70,24 @@ class Wiring(models.Model):
 
     def __str__(self) -> str:
         return f"wiring of door:{self.door_id}"
+
+    @property
+    def secret(self) -> str:
+        """The relay's signing key or the broker's password; empty where none is. Raises vault.Sealed."""
+        if not self.sealed or not self.wrapped:
+            return ""
+        return vault.unseal(self.sealed, wrapped_key=self.wrapped, about=self._about).decode()
+
+    def keep_secret(self, secret: str) -> None:
+        """Seal it into this row, unsaved; an empty one is forgotten."""
+        self.sealed = self.wrapped = None
+        if secret:
+            self.wrapped = vault.new_wrapped_key()
+            self.sealed = vault.seal(secret.encode(), wrapped_key=self.wrapped, about=self._about)
+
+    @property
+    def _about(self) -> str:
+        return f"secret of door:{self.door_id}"
 
 
 def of(door: Door) -> Wiring:

@@ -11,7 +11,7 @@ from tests.deploy.layout import DEPLOY, ROOT, VARIABLE, command, compose
 
 LINE = re.compile(r"^#?([A-Z_]+)=(.*)$", re.MULTILINE)
 OURS = re.compile(r"LINTEL_[A-Z_]+|DATABASE_URL|REDIS_URL")
-READERS = {"text", "number", "flag", "secret"}
+READERS = {"text", "number", "flag", "networks", "secret"}
 # A mark by which `manage.py up` knows its processes again; nobody sets it.
 INTERNAL = {"LINTEL_PROGRAM"}
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
