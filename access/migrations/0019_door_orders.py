@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0017_rules_are_kept"),
+        ("access", "0018_terminals"),
     ]
 
     operations = [
