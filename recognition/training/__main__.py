@@ -1,21 +1,20 @@
-"""python -m recognition.training: prepare faces, distil a network, score it, export it.
+"""python -m recognition.training: prepare faces, teach networks, score them, write them as ONNX.
 
-Promise: `distil` can be interrupted and run again, and goes on where it was.
+Promise: what learns here can be interrupted and run again with the same arguments, and goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
 
-from recognition.training import data, distil, export
-from recognition.training.networks import NETWORKS, StagedNetwork
-from recognition.training.teacher import Teacher
+from recognition.training import commands, quantising, stagewise
+
+Run = Callable[[argparse.Namespace], None]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -25,74 +24,27 @@ def main(arguments: list[str] | None = None) -> None:
     options.run(options)
 
 
-def prepare(options: argparse.Namespace) -> None:
-    data.prepare(options.faces, options.models, options.prepared, processes=options.threads)
-
-
-def distil_network(options: argparse.Namespace) -> None:
-    torch.manual_seed(options.seed)
-    crops = np.load(options.prepared / "train.npy", mmap_mode="r")
-    dev = data.Dev.load(options.prepared)
-    teacher = Teacher(options.teacher).to(memory_format=torch.channels_last)
-    student = NETWORKS[options.network]().to(memory_format=torch.channels_last)
-    options.runs.mkdir(parents=True, exist_ok=True)
-    phases = {"blockwise": distil.Plan(options.blockwise_steps, 64, 3e-3, None, 0.3, options.seed)}
-    for cycle, steps in enumerate(options.joint_steps, 1):
-        seed = options.seed + cycle
-        phases[f"joint-{cycle}"] = distil.Plan(steps, 64, options.joint_rate, 1.0, 0.5, seed)
-    distil.initialise(student, teacher, next(distil.batches(crops, phases["blockwise"], size=student.size)))
-    print(f"teacher: {dev.score(lambda pixels: teacher(pixels)[-1])}", flush=True)
-    for name, plan in phases.items():
-        print(f"phase {name}: {plan}", flush=True)
-        distil.train(
-            student,
-            teacher,
-            crops,
-            plan,
-            checkpoint=options.runs / f"{options.network}-{name}.pt",
-            score=dev.score,
-        )
-    print(f"done: {dev.score(student.eval())}")
-
-
-def score(options: argparse.Namespace) -> None:
-    print(data.Dev.load(options.prepared).score(_trained(options)))
-
-
-def export_network(options: argparse.Namespace) -> None:
-    difference = export.export(_trained(options), options.to)
-    content = options.to.read_bytes()
-    print(f"{options.to}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
-    print(f"largest difference to torch: {difference:.1g}")
-
-
-def _trained(options: argparse.Namespace) -> StagedNetwork:
-    network = NETWORKS[options.network]()
-    network.load_state_dict(torch.load(options.checkpoint, weights_only=True)["average"])
-    return network.eval()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m recognition.training", description=__doc__)
     parser.add_argument(
         "--threads", type=int, default=2, help="processor cores to use (default: %(default)s)"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    kinds = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(run=run)
-        sub.add_argument("--prepared", type=Path, required=True, help="folder of prepared crops")
-        return sub
-
-    sub = command("prepare", prepare, "detect and align all faces once, into crops")
+    sub = _command(kinds, "prepare", commands.prepare, "detect and align all faces once, into crops")
     sub.add_argument("--faces", type=Path, required=True, help="folder of the archives named in data.py")
     sub.add_argument("--models", type=Path, help="folder of fetched models, for the face detector")
 
-    sub = command("distil", distil_network, "teach a network, blockwise and then end to end")
-    sub.add_argument("--network", choices=NETWORKS, default="mobilefacenet")
+    sub = _command(kinds, "views", commands.views, "draw augmented views once, with the teacher's embeddings")
     sub.add_argument("--teacher", type=Path, required=True, help="ONNX file of the teacher")
-    sub.add_argument("--runs", type=Path, required=True, help="folder of checkpoints; goes on from them")
+    sub.add_argument("--views", type=Path, required=True, help="folder to write")
+    sub.add_argument("--count", type=int, default=128_000, help="default: %(default)s")
+    sub.add_argument("--seed", type=int, default=21)
+
+    sub = _learning(
+        kinds, "distil", commands.distil_network, "our MobileFaceNet, blockwise and then end to end"
+    )
+    sub.add_argument("--teacher", type=Path, required=True, help="ONNX file of the teacher")
     sub.add_argument("--blockwise-steps", type=int, default=3000, help="of 64 faces (default: %(default)s)")
     sub.add_argument(
         "--joint-steps",
@@ -102,18 +54,120 @@ def _parser() -> argparse.ArgumentParser:
         help="of 64 faces, one number for each cycle of the learning rate (default: %(default)s)",
     )
     sub.add_argument("--joint-rate", type=float, default=3e-4, help="learning rate (default: %(default)s)")
+
+    _add_teach(kinds)
+    _add_modes(kinds)
+    _add_files(kinds)
+    return parser
+
+
+def _add_teach(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sub = _learning(
+        kinds, "teach", commands.teach, "one network of the papers, from the teacher's embeddings"
+    )
+    _network(sub)
+    _schedule(sub, steps=600, rate=1e-3)
+    sub.add_argument("--views", type=Path, required=True, help="folder of drawn views")
+    sub.add_argument("--begin", type=Path, help="our MobileFaceNet, to begin with its blocks")
+    sub.add_argument("--like", help="--begin is of this network, which differs in activation or size only")
+    sub.add_argument("--continue-from", type=Path, help="weights of the same network")
+    sub.add_argument("--teacher", type=Path, help="ONNX file of the teacher, to teach the parts by its maps")
+    sub.add_argument(
+        "--apart-steps", type=int, default=0, help="of 64 views, for the parts (default: %(default)s)"
+    )
+    sub.add_argument("--apart-rate", type=float, default=3e-3, help="learning rate (default: %(default)s)")
+    sub.add_argument("--normalise", action="store_true", help="batch normalisation while all layers learn")
+
+    sub = _learning(kinds, "flip", commands.flip, "Flipped-MobiFace's two layers, by the flip loss")
+    _schedule(sub, steps=600, rate=1e-3)
+    sub.add_argument("--begin", type=Path, required=True, help="a trained mobiface")
+    sub.add_argument("--views", type=Path, required=True, help="folder of drawn views")
+    sub.add_argument(
+        "--count", type=int, default=6400, help="views, and as many mirrors (default: %(default)s)"
+    )
+
+
+def _add_modes(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for name, run, purpose in (
+        ("triplet", commands.triplet, "go on by triplets with online semi-hard mining"),
+        ("margin", commands.margin, "go on by additive angular margin"),
+    ):
+        sub = _learning(kinds, name, run, purpose)
+        _network(sub)
+        _schedule(sub, steps=500, rate=1e-4)
+        sub.add_argument("--begin", type=Path, required=True, help="weights of the network, distilled before")
+        sub.add_argument(
+            "--teacher", type=Path, required=True, help="ONNX file by which faces without names are grouped"
+        )
+        sub.add_argument("--people", type=int, default=24, help="in a batch (default: %(default)s)")
+        sub.add_argument("--each", type=int, default=4, help="views of each person (default: %(default)s)")
+        if name == "triplet":
+            sub.add_argument(
+                "--gap", type=float, default=0.2, help="of squared distances (default: %(default)s)"
+            )
+        else:
+            sub.add_argument("--margin", type=float, default=0.5, help="radians (default: %(default)s)")
+            sub.add_argument("--scale", type=float, default=32.0, help="of cosines (default: %(default)s)")
+
+
+def _add_files(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sub = _command(kinds, "score", commands.score, "accuracy of weights on the held-out pairs")
+    _weights(sub)
+
+    sub = _command(kinds, "export", commands.export_network, "write weights as ONNX, checked against torch")
+    _weights(sub)
+    sub.add_argument("--to", type=Path, required=True, help="the ONNX file to write")
+    sub.add_argument("--half", action="store_true", help="keep the large weights as float16")
+
+    sub = _command(kinds, "quantise", commands.quantise, "write weights as ONNX of eight bits")
+    _weights(sub)
+    sub.add_argument("--to", type=Path, required=True, help="the ONNX file to write")
+    sub.add_argument("--method", choices=quantising.METHODS, default="percentile", help="of calibration")
+    sub.add_argument("--count", type=int, default=512, help="faces to calibrate by (default: %(default)s)")
+    sub.add_argument(
+        "--keep", type=int, default=2, help="layers at the end that stay float (default: %(default)s)"
+    )
     sub.add_argument("--seed", type=int, default=1)
 
-    sub = command("score", score, "accuracy of a checkpoint on the held-out pairs")
-    sub.add_argument("--network", choices=NETWORKS, default="mobilefacenet")
-    sub.add_argument("--checkpoint", type=Path, required=True)
 
-    sub = commands.add_parser("export", help="write a checkpoint as ONNX, checked against torch")
-    sub.set_defaults(run=export_network)
-    sub.add_argument("--network", choices=NETWORKS, default="mobilefacenet")
-    sub.add_argument("--checkpoint", type=Path, required=True)
-    sub.add_argument("--to", type=Path, required=True, help="the ONNX file to write")
-    return parser
+def _command(
+    kinds: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, purpose: str
+) -> argparse.ArgumentParser:
+    sub = kinds.add_parser(name, help=purpose, description=purpose)
+    sub.set_defaults(run=run)
+    sub.add_argument("--prepared", type=Path, required=True, help="folder of prepared crops")
+    return sub
+
+
+def _learning(
+    kinds: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, purpose: str
+) -> argparse.ArgumentParser:
+    sub = _command(kinds, name, run, purpose)
+    sub.add_argument("--runs", type=Path, required=True, help="folder of checkpoints; goes on from them")
+    sub.add_argument("--seed", type=int, default=1)
+    sub.add_argument("--epoch", type=int, default=1000, help="steps between scores (default: %(default)s)")
+    sub.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    sub.add_argument(
+        "--bf16",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="compute in bfloat16 (default: yes)",
+    )
+    return sub
+
+
+def _schedule(sub: argparse.ArgumentParser, *, steps: int, rate: float) -> None:
+    sub.add_argument("--steps", type=int, default=steps, help="batches (default: %(default)s)")
+    sub.add_argument("--rate", type=float, default=rate, help="learning rate (default: %(default)s)")
+
+
+def _network(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--network", choices=stagewise.names(), required=True)
+
+
+def _weights(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--network", choices=stagewise.names(), default="mobilefacenet")
+    sub.add_argument("--checkpoint", type=Path, required=True, help="a checkpoint, or a shipped .onnx file")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ pictures to learn from.
 
 from __future__ import annotations
 
+import json
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -33,31 +34,36 @@ _detector: detection.Detector | None = None  # one for each process of the pool
 
 
 def prepare(faces: Path, models: Path | None, out: Path, *, processes: int = 2) -> None:
-    """Write `train.npy` (N, 144, 144, 3) and `dev.npz` (112-pixel crops, pairs) into `out`."""
+    """Write `train.npy` (N, 144, 144, 3), the names known of those faces, `names.json` ("" for none), and
+    `dev.npz` (112-pixel crops, pairs) into `out`.
+    """
     out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(processes, initializer=_open_detector, initargs=(models,)) as pool:
         crops: list[Pixels] = []
+        names: list[str] = []
         for archive, enlarge in TRAINING_SETS:
             found = list(_crops(pool, faces / archive, enlarge=enlarge, margin=MARGIN))
-            kept = [crop for _, crop in found if crop is not None]
+            kept = [(name, crop) for name, crop in found if crop is not None]
             print(f"{archive}: {len(kept)} faces in {len(found)} pictures", flush=True)
-            crops += kept
+            crops += [crop for _, crop in kept]
+            names += [str(Path(name).parent) if "/" in name else "" for name, _ in kept]
         np.save(out / "train.npy", np.stack(crops))
+        (out / "names.json").write_text(json.dumps(names))
         held_out = dict(_crops(pool, faces / DEV_SET, enlarge=1, margin=0))
     pairs, folds = evaluation.read_pairs(faces / DEV_PAIRS)
-    names = sorted(held_out)
-    missing = [name for name in names if held_out[name] is None]
+    pictures = sorted(held_out)
+    missing = [name for name in pictures if held_out[name] is None]
     if missing:
         raise ValueError(f"no face found in {len(missing)} pictures of {DEV_SET}, such as {missing[0]}")
-    place = {name: number for number, name in enumerate(names)}
+    place = {name: number for number, name in enumerate(pictures)}
     np.savez(
         out / "dev.npz",
-        crops=np.stack([held_out[name] for name in names]),
+        crops=np.stack([held_out[name] for name in pictures]),
         pairs=np.array([(place[a], place[b]) for a, b, _ in pairs]),
         same=np.array([same for *_, same in pairs]),
         folds=folds,
     )
-    print(f"{DEV_SET}: {len(names)} faces, {len(pairs)} pairs", flush=True)
+    print(f"{DEV_SET}: {len(pictures)} faces, {len(pairs)} pairs", flush=True)
 
 
 def _open_detector(models: Path | None) -> None:
@@ -112,8 +118,8 @@ class Dev:
 
     def score(self, embed: Callable[[torch.Tensor], torch.Tensor]) -> str:
         """Cross-validated accuracy and true-accept rates; `embed` takes (N, 3, S, S) pixels to (N, D)."""
-        vectors = self.embed(embed)
-        scores = (vectors[self.pairs[:, 0]] * vectors[self.pairs[:, 1]]).sum(axis=1)
+        found = self.embed(embed)
+        scores = (found[self.pairs[:, 0]] * found[self.pairs[:, 1]]).sum(axis=1)
         fold = np.repeat(np.arange(self.folds), len(scores) // self.folds)
         right = 0
         for held_out in range(self.folds):
@@ -126,12 +132,19 @@ class Dev:
             f"{100 * accepted[0]:.2f} % at FAR 1e-2, {100 * accepted[1]:.2f} % at 1e-3"
         )
 
-    @torch.no_grad()
     def embed(self, embed: Callable[[torch.Tensor], torch.Tensor]) -> NDArray[np.float32]:
         """(N, D) unit vectors of the held-out crops."""
-        parts = []
-        for start in range(0, len(self.crops), 64):
-            pixels = torch.from_numpy(self.crops[start : start + 64]).permute(0, 3, 1, 2).float()
-            with torch.autocast("cpu", torch.bfloat16):
-                parts.append(embed(pixels.contiguous(memory_format=torch.channels_last)).float())
-        return torch.nn.functional.normalize(torch.cat(parts)).numpy()
+        return vectors(embed, self.crops)
+
+
+@torch.no_grad()
+def vectors(embed: Callable[[torch.Tensor], torch.Tensor], crops: Pixels) -> NDArray[np.float32]:
+    """(N, D) unit vectors of `crops`, computed in bfloat16 on the device where `embed`'s weights lie."""
+    weight = next(embed.parameters(), None) if isinstance(embed, torch.nn.Module) else None
+    device = "cpu" if weight is None else weight.device.type
+    parts = []
+    for start in range(0, len(crops), 64):
+        pixels = torch.from_numpy(np.array(crops[start : start + 64])).permute(0, 3, 1, 2).float().to(device)
+        with torch.autocast(device, torch.bfloat16):
+            parts.append(embed(pixels.contiguous(memory_format=torch.channels_last)).float().cpu())
+    return torch.nn.functional.normalize(torch.cat(parts)).numpy()

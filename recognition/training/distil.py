@@ -7,19 +7,16 @@ Promise: weights start at random, and an interrupted run goes on from its last c
 
 from __future__ import annotations
 
-import copy
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recognition.training import augment
+from recognition.training import augment, loop
 from recognition.training.networks import StagedNetwork
 
 
@@ -141,88 +138,34 @@ def train(
     *,
     checkpoint: Path,
     score: Callable[[StagedNetwork], str],
-    report_every: int = 50,
+    device: str = "cpu",
+    bf16: bool = True,
     score_every: int = 1000,
 ) -> None:
     """Train `student` in place through `plan`; its weights end as their running average.
 
     Goes on from `checkpoint` if there is one; raises ValueError if that belongs to another plan.
     """
-    run = _Run(student, plan, checkpoint)
-    start = run.resume()
-    began, sums = time.monotonic(), []
-    for done, pixels in enumerate(batches(crops, plan, size=student.size, start=start), start + 1):
-        sums.append(run.step(teacher, pixels))
-        if done % report_every == 0:
-            speed = (done - start) * plan.batch / (time.monotonic() - began)
-            losses = " ".join(f"{value:.3f}" for value in torch.stack(sums).mean(0).tolist())
-            print(f"step {done}/{plan.steps}, {speed:.0f} views/s, loss by stage {losses}", flush=True)
-            sums = []
-            run.save(done)
-        if done % score_every == 0 or done == plan.steps:
-            run.save(done)
-            print(f"step {done}/{plan.steps}, {done * plan.batch} views: {score(run.average)}", flush=True)
-    student.load_state_dict(run.average.state_dict())
 
+    def losses(pixels: Tensor) -> list[Tensor]:
+        hints = teacher(pixels)
+        if plan.hint_weight is None:
+            return blockwise_losses(student, pixels, hints)
+        *blocks, last = joint_losses(student, pixels, hints)
+        return [*(plan.hint_weight / len(blocks) * each for each in blocks), last]
 
-class _Run:
-    """Everything that changes while training, so that it can be written down and read back."""
+    def drawn(start: int) -> Iterator[tuple[Tensor]]:
+        return ((pixels,) for pixels in batches(crops, plan, size=student.size, start=start))
 
-    def __init__(self, student: StagedNetwork, plan: Plan, checkpoint: Path) -> None:
-        self.student, self.plan, self.checkpoint = student.train(), plan, checkpoint
-        self.average = copy.deepcopy(student).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            student.parameters(), plan.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-        )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser,
-            plan.learning_rate,
-            total_steps=plan.steps + 1,
-            pct_start=0.03,
-            div_factor=10,
-            final_div_factor=100,
-            cycle_momentum=False,
-        )
-
-    def step(self, teacher: Callable[[Tensor], list[Tensor]], pixels: Tensor) -> Tensor:
-        """One step of the optimiser; the loss of every stage comes back."""
-        hint_weight = self.plan.hint_weight
-        # bfloat16 doubles the speed where the processor has it; its rounding (relative error 0.0005 in the
-        # teacher's features) is far below what the student gets wrong.
-        with torch.autocast("cpu", torch.bfloat16):
-            hints = teacher(pixels)
-            losses = (blockwise_losses if hint_weight is None else joint_losses)(self.student, pixels, hints)
-        stages = torch.stack(losses)
-        total = stages.sum() if hint_weight is None else stages[-1] + hint_weight * stages[:-1].mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
-        self.optimiser.step()
-        self.schedule.step()
-        share = max(0.003, 10 / (self.schedule.last_epoch + 9))  # short while young, later some 300 steps
-        for kept, new in zip(self.average.parameters(), self.student.parameters(), strict=True):
-            kept.lerp_(new.detach(), share)
-        return stages.detach()
-
-    def save(self, done: int) -> None:
-        state = {"plan": asdict(self.plan), "done": done} | {
-            n: part.state_dict() for n, part in self._parts()
-        }
-        temporary = self.checkpoint.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(self.checkpoint)  # an interrupted write never leaves half a checkpoint
-
-    def resume(self) -> int:
-        """The number of steps already done."""
-        if not self.checkpoint.exists():
-            return 0
-        state = torch.load(self.checkpoint, weights_only=True)
-        if state["plan"] != asdict(self.plan):
-            raise ValueError(f"{self.checkpoint} belongs to another plan: {state['plan']}")
-        for name, part in self._parts():
-            part.load_state_dict(state[name])
-        return int(state["done"])
-
-    def _parts(self) -> list[tuple[str, Any]]:
-        names = ("student", "average", "optimiser", "schedule")
-        return [(name, getattr(self, name)) for name in names]
+    schedule = loop.Plan(
+        plan.steps,
+        plan.learning_rate,
+        plan.seed,
+        epoch=score_every,
+        warm=0.03,
+        memory=300,
+        device=device,
+        bf16=bf16,
+        recipe=str(plan),
+    )
+    loop.run(student, drawn, losses, schedule, score=score, checkpoint=checkpoint)

@@ -13,29 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recognition.architectures import Join
-from recognition.training.networks import ConvUnit, GlobalDepthwise, StagedNetwork
+from recognition.training.networks import Convolution, ConvUnit, GlobalDepthwise, StagedNetwork
 from recognition.training.papers import ChannelAttention, FullyConnected, PaperNetwork
 
 # h-ReLU6 of s x is nearly s ReLU(x) where s is large, and as smooth as the paper means it where s is 1.
 SHARPNESS = 4.0
-
-
-class FoldedConv(nn.Conv2d):
-    """A convolution with bias that gives in training the numbers of `nn.Conv2d`, by quicker ways on a CPU.
-
-    The reasons stand in `networks.ConvUnit` and `networks.GlobalDepthwise`.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.groups == 1:
-            return super().forward(x)
-        if self.padding == (0, 0):
-            product = x * self.weight[:, 0].to(x.dtype)
-            return product.sum((2, 3), keepdim=True) + self.bias[None, :, None, None]
-        if self.stride == (2, 2):
-            x = functional.conv2d(x, self.weight, self.bias, 1, self.padding, 1, self.groups)
-            return x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
-        return super().forward(x)
 
 
 @torch.no_grad()
@@ -61,8 +43,8 @@ def fold(network: PaperNetwork) -> PaperNetwork:
     return network
 
 
-def _with_bias(conv: nn.Conv2d) -> FoldedConv:
-    new = FoldedConv(
+def _with_bias(conv: nn.Conv2d) -> Convolution:
+    new = Convolution(
         conv.in_channels,
         conv.out_channels,
         conv.kernel_size,
@@ -147,7 +129,7 @@ def _copy(conv: nn.Conv2d, source: nn.Conv2d) -> None:
 
 
 def _compensate(layers: nn.Sequential) -> None:
-    """Scale the convolutions around h-ReLU6 and ECA so that the block answers as it did with ReLU alone."""
+    """Make the block answer as it did with ReLU alone: scale the convolutions around h-ReLU6 and ECA."""
     gain, last = 1.0, None
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
@@ -157,6 +139,8 @@ def _compensate(layers: nn.Sequential) -> None:
             last.weight *= SHARPNESS
             last.bias *= SHARPNESS
             gain = SHARPNESS
+        elif isinstance(layer, nn.PReLU):
+            layer.weight.zero_()  # as ReLU at first
         elif isinstance(layer, ChannelAttention) and last is not None:
             layer.conv.weight.zero_()  # a sigmoid of 0 halves every channel
             last.weight *= 2

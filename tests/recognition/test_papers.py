@@ -9,8 +9,8 @@ onnx = pytest.importorskip("onnx", reason="the extra `train` (onnx) is not insta
 
 from recognition import cost  # noqa: E402
 from recognition.architectures import Kind, mobilefacenet, networks, with_relu6  # noqa: E402
-from recognition.training.export import OPSET  # noqa: E402
-from recognition.training.papers import ChannelAttention, PaperNetwork, export  # noqa: E402
+from recognition.training.export import OPSET, export  # noqa: E402
+from recognition.training.papers import ChannelAttention, PaperNetwork  # noqa: E402
 
 ALL = [*networks().values(), with_relu6(mobilefacenet())]
 # One of each make: resolutions share their weights, and full convolutions take seconds.
@@ -96,7 +96,7 @@ def test_a_file_holds_the_folded_numbers_and_little_else(name, tmp_path):
 
 def test_a_file_that_would_answer_otherwise_is_not_written(tmp_path, monkeypatch):
     network = lived_in(networks()["mobilefacenet-96"])
-    monkeypatch.setattr("recognition.training.papers.TOLERANCE", 0.0)
+    monkeypatch.setattr("recognition.training.export.TOLERANCE", 0.0)
     with pytest.raises(ValueError, match="is not written"):
         export(network, tmp_path / "network.onnx")
     assert not list(tmp_path.iterdir())

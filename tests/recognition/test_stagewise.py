@@ -10,7 +10,7 @@ import onnxruntime  # noqa: E402
 
 from recognition import architectures  # noqa: E402
 from recognition.architectures import Kind  # noqa: E402
-from recognition.training import halving, hints, papers, stagewise, surgery  # noqa: E402
+from recognition.training import export, halving, hints, loop, papers, reading, stagewise, surgery  # noqa: E402
 from recognition.training.networks import MobileFaceNet  # noqa: E402
 from recognition.training.papers import PaperNetwork  # noqa: E402
 from recognition.training.views import Views, draw, resized  # noqa: E402
@@ -213,12 +213,11 @@ def test_a_few_steps_on_the_teachers_maps_lower_every_loss() -> None:
         return [float(value) for value in found[:-1]]
 
     before = part_losses()
-    stagewise.learn(
+    loop.run(
         student,
-        [(seen, wanted)] * 20,
+        lambda _: [(seen, wanted)] * 20,
         lambda x, y: hints.losses(student, cuts, cuts.lessons(teacher, x), x, y)[:-1],
-        steps=20,
-        rate=1e-2,
+        loop.Plan(20, 1e-2, 0),
     )
     after = part_losses()
     assert all(now < 0.9 * then for now, then in zip(after, before, strict=True)), (before, after)
@@ -241,9 +240,9 @@ def test_the_flip_loss_brings_a_face_and_its_mirror_together() -> None:
             one, other = (torch.nn.functional.normalize(network(x)) for x in (seen, seen.flip(3)))
         return float((one - other).square().sum(1).mean())
 
-    stagewise.flip(network, views, steps=1, rate=1e-9, seed=0, count=64)  # the identity it begins as
+    stagewise.flip(network, views, loop.Plan(1, 1e-9, 0), count=64)  # the identity it begins as
     before = distance()
-    stagewise.flip(network, views, steps=40, rate=2e-3, seed=0, count=64)
+    stagewise.flip(network, views, loop.Plan(40, 2e-3, 0), count=64)
     assert distance() < 0.7 * before
 
 
@@ -269,7 +268,7 @@ def test_halved_weights_lose_nothing_once_rounded(tmp_path) -> None:
     network = stagewise.build("mobilefacenet-96-eca")
     halving.round_to_half(network)
     path = tmp_path / "network.onnx"
-    papers.export(network, path)
+    export.export(network, path)
     large, seen = path.stat().st_size, np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), np.uint8)
     before = _answer(path, seen)
     assert halving.halve(path) < 0.55 * large
@@ -278,11 +277,49 @@ def test_halved_weights_lose_nothing_once_rounded(tmp_path) -> None:
 
 def test_weights_that_are_not_rounded_are_refused(tmp_path) -> None:
     path = tmp_path / "network.onnx"
-    papers.export(stagewise.build("mobilenet-face-0.25-128"), path)
+    export.export(stagewise.build("mobilenet-face-0.25-128"), path)
     content = path.read_bytes()
     with pytest.raises(ValueError, match="not rounded"):
         halving.halve(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_file_is_read_back_into_its_network(tmp_path, half) -> None:
+    written, again = (stagewise.build("mobilefacenet-96-eca") for _ in range(2))
+    if half:
+        halving.round_to_half(written)
+    path, seen = tmp_path / "network.onnx", pixels(2, 96)
+    export.export(written, path)
+    if half:
+        halving.halve(path)
+    reading.read(again, path)
+    with torch.no_grad():
+        assert torch.equal(again.eval()(seen), written.eval()(seen))
+
+
+def test_a_file_of_another_network_is_not_read(tmp_path) -> None:
+    path = tmp_path / "network.onnx"
+    export.export(stagewise.build("mobilenet-face-0.25-128"), path)
+    with pytest.raises(ValueError, match="layers"):
+        reading.read(stagewise.build("mobilefacenet-96"), path)
+    with pytest.raises(ValueError, match="t4 is"):
+        reading.read(stagewise.build("mobilenet-face-0.5-128"), path)
+
+
+def test_prelu_is_kept_on_demand_and_begins_as_relu() -> None:
+    trained = MobileFaceNet().eval()
+    with torch.no_grad():  # so that nothing comes near the 6 of ReLU6
+        for part in trained.modules():
+            if isinstance(part, torch.nn.Conv2d):
+                part.weight.mul_(0.3)
+    student = stagewise.build("mobilefacenet-prelu")
+    assert any(isinstance(layer, torch.nn.PReLU) for layer in student.modules())
+    surgery.transplant(trained, student)
+    seen = pixels(2, 112)
+    with torch.no_grad():
+        wanted = trained(seen)
+        assert torch.allclose(student.eval()(seen), wanted, atol=1e-4 * float(wanted.abs().max()))
 
 
 def _answer(path, seen):
