@@ -25,6 +25,7 @@ from recognition.recognizer import Recognizer
 
 WIDTH, HEIGHT = 640, 480
 SIDE = 1024  # of the two square float32 matrices whose product shows what one core can do
+DLIB_SIDE = 150  # of the faces that its network takes
 REFERENCE = "mobilefacenet-reference-128d"
 # One thread for NumPy's product as for everything else; the libraries read these when they are loaded.
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -89,7 +90,7 @@ def run(
     if not found:
         raise ValueError(f"{detectors[0].card.id} finds no face in the picture")
     acts = _embed_acts(scene, found[0], embedders) | _liveness_act(scene, found[0], folder)
-    acts |= _other_acts(scene, present, folder)
+    acts |= _other_acts(scene, found[0], present, folder)
     spent: dict[str, list[float]] = {name: [] for name in acts}
     gflops = product_speed()
     for number in range(-3, rounds):  # the first three warm everything up and are not counted
@@ -222,7 +223,9 @@ def _liveness_act(scene: Pixels, face: Face, folder: Path | None) -> dict[str, A
     return {f"liveness, {passive.card.id}": lambda: passive.judge(scene, face)}
 
 
-def _other_acts(scene: Pixels, present: list[weights.Card], folder: Path | None) -> dict[str, Act]:
+def _other_acts(
+    scene: Pixels, face: Face, present: list[weights.Card], folder: Path | None
+) -> dict[str, Act]:
     """What others' programs need for the same picture: OpenCV's own YuNet, and dlib where it is installed."""
     acts: dict[str, Act] = {}
     bgr = cv2.cvtColor(scene, cv2.COLOR_RGB2BGR)
@@ -234,7 +237,21 @@ def _other_acts(scene: Pixels, present: list[weights.Card], folder: Path | None)
     if importlib.util.find_spec("dlib"):
         dlib = importlib.import_module("dlib")
         acts["dlib frontal face detector"] = _bound(dlib.get_frontal_face_detector(), scene)
+        chip = align(scene, face.landmarks, "arcface-112")
+        acts |= _dlib_embedder(dlib, cv2.resize(chip, (DLIB_SIDE, DLIB_SIDE)).astype(np.uint8, copy=False))
     return acts
+
+
+def _dlib_embedder(dlib: Any, chip: Pixels) -> dict[str, Act]:
+    """dlib's ResNet of 2017 on an aligned face, where its weights are installed as a package."""
+    package = importlib.util.find_spec("face_recognition_models")
+    for folder in (package and package.submodule_search_locations) or ():
+        path = Path(folder) / "models" / "dlib_face_recognition_resnet_model_v1.dat"
+        if path.is_file():
+            return {
+                "dlib ResNet": _bound(dlib.face_recognition_model_v1(str(path)).compute_face_descriptor, chip)
+            }
+    return {}
 
 
 def _bound(act: Callable[[Any], object], argument: object) -> Act:

@@ -4,14 +4,17 @@ Promise: no pair is judged by a threshold that was chosen on it, and a pair with
 different people.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.detection import Detector
+from recognition.embedding import Embedder
 from recognition.evaluation.intervals import RESAMPLES, Wide, interval, resampled
-from recognition.evaluation.photographs import NO_FACE, Progress, vectors
+from recognition.evaluation.photographs import NO_FACE, Progress, vectors_of
 from recognition.faces import Floats
 from recognition.recognizer import Recognizer
 
@@ -66,12 +69,33 @@ def verify(
     seed: int = 1,
 ) -> Pairs:
     """The protocol on the photographs of `folder`."""
+    (result,) = verify_each(
+        eyes.detector, [eyes.embedder], folder, pairs_file, progress, resamples=resamples, seed=seed
+    )
+    return result
+
+
+def verify_each(
+    detector: Detector,
+    embedders: Sequence[Embedder],
+    folder: Path,
+    pairs_file: Path,
+    progress: Progress,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 1,
+) -> list[Pairs]:
+    """The protocol by each of several embedders, from one look for faces."""
     pairs, folds = read_pairs(pairs_file)
     names = sorted({name for pair in pairs for name in pair[:2]})
-    rows, found = vectors(eyes, [folder / name for name in names], progress)
     index = {name: number for number, name in enumerate(names)}
-    scores = np.array([_score(rows, found, index[a], index[b]) for a, b, _ in pairs], np.float32)
-    return judge(scores, pairs, folds=folds, failed=int((~found).sum()), resamples=resamples, seed=seed)
+    each, found = vectors_of(detector, embedders, [folder / name for name in names], progress)
+    results = []
+    for rows in each:
+        scores = np.array([_score(rows, found, index[a], index[b]) for a, b, _ in pairs], np.float32)
+        failed = int((~found).sum())
+        results.append(judge(scores, pairs, folds=folds, failed=failed, resamples=resamples, seed=seed))
+    return results
 
 
 def judge(

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from recognition import image
 from recognition.alignment import align
+from recognition.detection import Detector
+from recognition.embedding import Embedder
 from recognition.faces import Face, Floats, Pixels
 from recognition.recognizer import Recognizer
 
@@ -58,13 +60,22 @@ def central(faces: Sequence[Face], rgb: Pixels) -> Face | None:
 
 def vectors(eyes: Recognizer, paths: Sequence[Path], progress: Progress) -> tuple[Floats, NDArray[np.bool_]]:
     """(N, D) unit vectors, no quality gate, and (N,) False where no face was found (a zero vector)."""
-    rows = np.zeros((len(paths), eyes.card.dimension), np.float32)
+    (rows,), found = vectors_of(eyes.detector, [eyes.embedder], paths, progress)
+    return rows, found
+
+
+def vectors_of(
+    detector: Detector, embedders: Sequence[Embedder], paths: Sequence[Path], progress: Progress
+) -> tuple[list[Floats], NDArray[np.bool_]]:
+    """The same by each of several embedders, from one look for faces."""
+    rows = [np.zeros((len(paths), each.card.dimension), np.float32) for each in embedders]
     found = np.zeros(len(paths), np.bool_)
     for index, path in enumerate(paths):
         rgb = image.decode(path.read_bytes())
-        face = central(eyes.detector.detect(rgb), rgb)
+        face = central(detector.detect(rgb), rgb)
         if face is not None:
-            rows[index] = eyes.embedder.embed(align(rgb, face.landmarks, eyes.card.template)[None])[0]
+            for own, each in zip(rows, embedders, strict=True):
+                own[index] = each.embed(align(rgb, face.landmarks, each.card.template)[None])[0]
             found[index] = True
         progress(index + 1, len(paths))
     return rows, found

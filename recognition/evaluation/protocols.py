@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recognition import detection, weights
 from recognition.evaluation import (
+    comparison,
     curves,
     detectors,
     fairness,
@@ -46,6 +47,7 @@ def add(measured: argparse.ArgumentParser, command: Command) -> None:
     kinds = measured.add_subparsers(required=True, metavar="PROTOCOL")
     for name, protocol, purpose, options in (
         ("pairs", of_pairs, "same or different person: LFW's k-fold protocol", _pairs_options),
+        ("models", of_models, "every embedder present in one table: cost, time, accuracy", _models_options),
         ("gallery", of_gallery, "who is this, if anybody: open-set search among strangers", _gallery_options),
         ("video", of_video, "people followed and named in a clip, against labels", _video_options),
         ("fairness", of_fairness, "error rates by group, where photographs are labelled", _fairness_options),
@@ -89,6 +91,27 @@ def of_pairs(options: argparse.Namespace, label: Label) -> Findings:
     lines.append(f"photographs without a face found: {found.failed}")
     numbers |= {"pairs": found.pairs, "people": found.people, "failed_detections": found.failed}
     return Findings(tuple(lines), numbers | models(eyes))
+
+
+def of_models(options: argparse.Namespace, label: Label) -> Findings:
+    if options.markdown:
+        comparison.check(options.markdown)  # before minutes are spent
+    found = comparison.compare(
+        options.models,
+        detector=options.detector,
+        images=options.images,
+        pairs=options.pairs,
+        picture=options.image,
+        rounds=options.repeat,
+        resamples=options.resamples,
+        looking=label("embedding"),
+        timing=label("rounds"),
+    )
+    lines = [comparison.conditions(found), *comparison.table(found)]
+    if options.markdown:
+        comparison.write(found, options.markdown)
+        lines.append(f"written into {options.markdown}")
+    return Findings(tuple(lines), comparison.numbers(found))
 
 
 def of_gallery(options: argparse.Namespace, label: Label) -> Findings:
@@ -272,6 +295,18 @@ def _pairs_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="a folder with NAME/NAME_0001.jpg")
     parser.add_argument("--pairs", type=Path, required=True, help="LFW's pairs file, which names the folds")
     _resamples(parser)
+
+
+def _models_options(parser: argparse.ArgumentParser) -> None:
+    _pairs_options(parser)
+    parser.add_argument("--image", type=Path, required=True, help="a picture with one face, to time by")
+    parser.add_argument("--repeat", type=int, default=60, metavar="N", help="rounds (default: %(default)s)")
+    parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help=f"write the table between {comparison.BEGIN} and its end",
+    )
 
 
 def _gallery_options(parser: argparse.ArgumentParser) -> None:

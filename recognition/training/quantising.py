@@ -1,8 +1,7 @@
 """A trained network with weights and maps of eight bits: a quarter of the file, half of the time.
 
 Static quantisation after training (Jacob et al., CVPR 2018): a scale for each output channel of the weights,
-one for each map, found by looking at faces. Promise: answers were
-compared before the file exists.
+one for each map, found by looking at faces. Promise: answers were compared before the file exists.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from recognition import __main__ as command
-from recognition import image
+from recognition import image, weights
+from recognition.evaluation import comparison
 from recognition.recognizer import Recognizer
+from tests.recognition.conftest import PORTRAIT
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def tints(portrait, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("protocol", ["pairs", "gallery", "video", "fairness", "landmarks"])
+@pytest.mark.parametrize("protocol", ["pairs", "models", "gallery", "video", "fairness", "landmarks"])
 def test_every_protocol_has_help(protocol, capsys):
     with pytest.raises(SystemExit) as left:
         command.main(["evaluate", protocol, "--help"])
@@ -41,14 +43,52 @@ def last(capsys):
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
-def test_pairs_ends_with_one_object_that_keeps_its_names(with_tiny_eyes, tints, tmp_path, capsys):
+@pytest.fixture
+def listed(tmp_path):
+    """LFW's kind of file on the tints: in each of four folds, four pairs of one person and four of two."""
     lines = ["4 4"]
     for fold in range(4):
         names = [f"Person{4 * fold + index:02d}" for index in range(4)]
         lines += [f"{name} 1 2" for name in names]
         lines += [f"{name} 1 {names[(index + 1) % 4]} 1" for index, name in enumerate(names)]
-    (tmp_path / "pairs.txt").write_text("\n".join(lines))
-    words = ["evaluate", "pairs", "--images", str(tints), "--pairs", str(tmp_path / "pairs.txt"), "--json"]
+    path = tmp_path / "pairs.txt"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_models_writes_every_shipped_embedder_into_the_table_between_the_marks(
+    tints, listed, tmp_path, capsys
+):
+    page = tmp_path / "page.md"
+    page.write_text(f"Before.\n\n{comparison.BEGIN}\nold\n{comparison.END}\n\nAfter.\n")
+    words = [
+        "evaluate", "models", "--images", str(tints), "--pairs", str(listed), "--image", str(PORTRAIT),
+        "--detector", "mtcnn", "--repeat", "1", "--resamples", "5", "--markdown", str(page), "--json",
+    ]  # fmt: skip
+    assert command.main(words) == 0
+    told = last(capsys)
+    shipped = [card for card in weights.cards() if card.task == "embedder" and card.folder]
+    assert {row["model"] for row in told["models"]} == {card.id for card in shipped}
+    text = page.read_text()
+    assert text.startswith("Before.")
+    assert text.endswith("After.\n")
+    assert "old" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| mobile")]
+    default = next(row for row in rows if "| mobilefacenet-128d |" in row)
+    assert "| 112 | 128 | 0.99 | 221 | 3.95 |" in default
+    assert " | 1.00 | " in default
+    assert all(row["pairs"] == 32 and row["failed_detections"] == 0 for row in told["models"])
+
+
+def test_models_refuses_a_page_without_marks(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="has no lines"):
+        comparison.check(page)
+
+
+def test_pairs_ends_with_one_object_that_keeps_its_names(with_tiny_eyes, tints, listed, capsys):
+    words = ["evaluate", "pairs", "--images", str(tints), "--pairs", str(listed), "--json"]
     assert command.main(words) == 0
     told = last(capsys)
     assert {"accuracy", "tar_at_far_1e-2", "tar_at_far_1e-3", "pairs", "failed_detections"} <= set(told)
