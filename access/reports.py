@@ -19,6 +19,8 @@ import xlsxwriter
 from django.db.models import Q, QuerySet
 
 from access.attendance import Punch
+from access.hours import reach
+from access.staff import Staff
 
 COLUMNS = (
     "Badge",
@@ -61,8 +63,13 @@ class Row:
     source: str
 
 
-def punches(first: date, last: date, *, department: int | None = None) -> Iterator[Row]:
-    """Punches from the first to the last day, both whole days in the zone of the site where they fell."""
+def punches(
+    first: date, last: date, *, department: int | None = None, staff: Staff | None = None
+) -> Iterator[Row]:
+    """Punches from the first to the last day, both whole days in the zone of the site where they fell.
+
+    With `staff`, only those of people whom this login reaches.
+    """
     if last < first:
         raise ValueError("The period ends before it begins.")
     begin = datetime.combine(first, time.min, zoneinfo.ZoneInfo("UTC")) - ZONE_SPREAD
@@ -70,6 +77,8 @@ def punches(first: date, last: date, *, department: int | None = None) -> Iterat
     found: QuerySet[Punch] = Punch.objects.filter(at__gte=begin, at__lte=end)
     if department is not None:
         found = found.filter(Q(person__department=department))
+    if staff is not None:
+        found = reach.within(staff, found)
     found = found.select_related("person__department", "kiosk__door__site").order_by("at", "id")
     for punch in found.iterator(chunk_size=2000):
         row = _row(punch)

@@ -205,6 +205,8 @@ TEMPLATES = [
 ROOT_URLCONF = "access.urls"
 WSGI_APPLICATION = "access.wsgi.application"
 AUTH_USER_MODEL = "access.Staff"
+# Who somebody is and their single rights; then what their roles let them do.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "access.roles.ByRole"]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 PASSWORD_HASHERS = [

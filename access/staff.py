@@ -3,11 +3,16 @@
 import secrets
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Staff(AbstractUser):
-    """Personal data: name, e-mail, password hash. Deleted by an administrator."""
+    """Personal data: name, e-mail, password hash, roles. Deleted by an administrator."""
+
+    # Without choices in the table: a new role needs no migration, and one that is gone gives nothing.
+    roles = ArrayField(models.CharField(max_length=20), verbose_name=_("roles"), default=list, blank=True)
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("member of staff")

@@ -73,6 +73,7 @@ def today() -> date:
 
 @admin.register(Punch)
 class PunchAdmin(ReadOnly):
+    person_path = "person"
     list_display = ["when", "person", "department", "way", "where"]
     list_filter = [
         ("at", DaysAtKiosk),

@@ -26,6 +26,7 @@ from unfold.decorators import display
 from access import audit
 from access.admin.days import Days, unbroken
 from access.audit import AuditEntry
+from access.hours import reach
 
 ENTRIES_PER_PAGE = 50
 
@@ -125,6 +126,12 @@ class Audited(ModelAdmin):
     list_per_page = 50
     list_filter_submit = True
     warn_unsaved_form = True
+    # The path from a row to its person: a login sees the rows of people it reaches. None: rows of nobody.
+    person_path: str | None = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found = super().get_queryset(request)
+        return found if self.person_path is None else reach.within(request.user, found, self.person_path)
 
     def construct_change_message(
         self, request: HttpRequest, form: Form, formsets: object, add: bool = False

@@ -162,6 +162,7 @@ class DaysAtDoor(Days):
 
 @admin.register(Decision)
 class DecisionAdmin(ReadOnly):
+    person_path = "person"
     list_display = ["when", "outcome", "why", "person", "way", "where", "took"]
     list_filter = [
         GrantedFilter,

@@ -24,6 +24,7 @@ from access.people import Person
 
 @admin.register(Enrolment)
 class EnrolmentAdmin(ReadOnly):
+    person_path = "person"
     list_display = ["whose", "state_label", "accepted", "refused", "resembles", "handed_in", "submitted_by"]
     list_filter = [("state", ChoicesDropdownFilter), ("submitted", Days)]
     list_select_related = ["person", "lookalike", "submitted_by"]

@@ -22,6 +22,7 @@ from access.admin.audit import Audited
 from access.admin.person_form import PersonForm
 from access.enrolment import Enrolment
 from access.gallery import Faceprint, Gallery
+from access.hours import reach
 from access.people import Consent, ConsentText, Department, Person
 
 # What a part of the form asks for beyond the right to change people.
@@ -97,7 +98,8 @@ class DepartmentAdmin(Audited):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Department]:
         found = super().get_queryset(request)
-        return found.annotate(member_count=Count("people", filter=Q(people__erased=None)))
+        found = found.filter(pk__in=reach.departments_for(request.user))
+        return found.annotate(member_count=Count("people", filter=Q(people__erased=None), distinct=True))
 
     @display(description=_("people"), ordering="member_count")
     def members(self, department: Department) -> int:
@@ -131,6 +133,7 @@ class ConsentTextAdmin(Audited):
 
 @admin.register(Person)
 class PersonAdmin(standing.Standing):
+    person_path = "pk"
     form = PersonForm
     change_form_template = "access/person.html"
     list_display = ["who", "badge", "in_department", "standing", "consent", "faceprints", "enrolled"]

@@ -68,7 +68,9 @@ class Punches(APIView):
             layout=layout,
             department=department.pk if department else None,
         )
-        rows = reports.punches(first, last, department=department.pk if department else None)
+        rows = reports.punches(
+            first, last, department=department.pk if department else None, staff=request.user
+        )
         title = f"Punches {first} to {last}"
         content = reports.as_csv(rows) if layout == "csv" else reports.as_xlsx(rows, title=title)
         response = StreamingHttpResponse(content, content_type=MEDIA_TYPES[layout])

@@ -282,7 +282,7 @@ def test_the_list_asks_the_database_once_however_long_it_is(
 def reader(client: Client, *, allowed: bool = True, **fields: Any) -> Staff:
     staff = Staff.objects.create(username="ada", **{"is_staff": True} | fields)
     if allowed:
-        staff.user_permissions.add(Permission.objects.get(codename="view_punch"))
+        staff.user_permissions.set(Permission.objects.filter(codename__in=["view_punch", "reach_everybody"]))
     client.force_login(staff)
     return staff
 

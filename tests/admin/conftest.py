@@ -43,11 +43,11 @@ def office(db: None) -> Client:
 
 @pytest.fixture
 def login_with(db: None) -> Callable[..., Client]:
-    """`login_with("view_person")`: a member of staff with exactly these permissions."""
+    """`login_with("view_person")`: a member of staff who reaches everybody, with these permissions."""
 
     def login(*permissions: str) -> Client:
         staff = Staff.objects.create_user(f"clerk{Staff.objects.count()}", password=None, is_staff=True)
-        staff.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        staff.user_permissions.set(Permission.objects.filter(codename__in=[*permissions, "reach_everybody"]))
         return signed_in(staff)
 
     return login

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 
 import access
 from access import decisions, policy, snapshots
@@ -152,3 +154,30 @@ def test_everything_that_is_recorded_has_words() -> None:
     }
     assert recorded
     assert recorded <= set(ACTIONS)
+
+
+def test_a_manager_sees_their_own_people_and_nobody_else(cast: Cast) -> None:
+    """Lists, pages by key, searches and downloads."""
+    yard = access.models.Department.objects.create(name="Yard")
+    manager = Staff.objects.create_user("m", password=None, is_staff=True, roles=["manager"])
+    yard.managers.add(manager)
+    own = factories.person("Yolanda Yard", department=yard)
+    for person in (own, cast.alice):
+        snapshot, _new = snapshots.receive(cast.kiosk, factories.sent())
+        cast.front.admits.first().people.add(person)
+        decisions.settle(snapshot.pk, policy.Evidence(person=person.pk))
+    client = Client()
+    client.force_login(manager)
+    people = client.get("/admin/access/person/?q=a").content.decode()
+    assert "Yolanda Yard" in people
+    assert "Alice" not in people
+    assert client.get(f"/admin/access/person/{own.pk}/change/").status_code == 200
+    assert client.get(f"/admin/access/person/{cast.alice.pk}/change/").status_code in {302, 404}
+    punches = client.get("/admin/access/punch/").content.decode()
+    assert "Yolanda" in punches
+    assert "Alice" not in punches
+    today = timezone.now().date()
+    rows = client.get(f"/api/v1/punches/?first={today - timedelta(days=1)}&last={today + timedelta(days=1)}")
+    text = b"".join(rows.streaming_content).decode()
+    assert "Yolanda" in text
+    assert "Alice" not in text
