@@ -102,11 +102,21 @@ def page(request: HttpRequest) -> HttpResponse:
 @guarded
 def worker(request: HttpRequest) -> HttpResponse:
     """The service worker, with the list of what it keeps; another version is another file."""
-    kept = [reverse("kiosk:page"), reverse("kiosk:manifest"), reverse("kiosk:notice_code")]
+    pages = ("page", "finder", "manifest", "notice_code")
+    kept = [reverse(f"kiosk:{name}") for name in pages]
     kept += [_address(name) for name in files()]
     source = (FILES / "service-worker.js").read_text("utf-8")
     head = f"const VERSION = {json.dumps(version())};\nconst KEPT = {json.dumps(kept)};\n"
     return HttpResponse(head + source, content_type="text/javascript; charset=utf-8")
+
+
+@require_GET
+@guarded
+def finder(request: HttpRequest) -> HttpResponse:
+    """The worker that finds faces. From here, because a worker obeys the policy it came with."""
+    return HttpResponse(
+        f'import "{_address("finder-worker.js")}";\n', content_type="text/javascript; charset=utf-8"
+    )
 
 
 @require_GET

@@ -8,6 +8,7 @@ app_name = "kiosk"
 urlpatterns = [
     path("", pages.page, name="page"),
     path("worker.js", pages.worker, name="worker"),
+    path("finder.js", pages.finder, name="finder"),
     path("manifest.webmanifest", pages.manifest, name="manifest"),
     path("notice.svg", pages.notice_code, name="notice_code"),
     path("forget-login/", pages.forget_login, name="forget_login"),

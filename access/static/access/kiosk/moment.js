@@ -1,0 +1,97 @@
+// Picks the moment: says what the person should do, and "now" when a picture taken now will be a good one.
+// Pure: what was seen goes in, a word comes out. Nothing here decides who passes.
+
+// In shares of the picture: a smaller face is asked closer, one further off is asked to the middle. The nose off
+// the middle between the eyes by a fifth of the eye distance is a head turned by some 20 degrees.
+const SMALL = 0.26; // height of the face, of the picture's height
+const LARGE = 0.92;
+const ASIDE = 0.24; // centre of the face from the centre of the picture, of its width
+const HIGH = 0.26;
+const TURNED = 0.42; // nose from the middle between the eyes, in eye distances
+const MOVED = 0.06; // between two looks, in heights of the face
+const STEADY = 2; // looks in a row: two are 100 ms and more apart
+const COMPARABLE = 0.6; // another face this tall, measured by the nearest, is a second person
+
+const middle = (box) => [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
+const height = (face) => face.box[3] - face.box[1];
+
+function turn({ landmarks: [left, right, nose] }) {
+  const distance = Math.hypot(right[0] - left[0], right[1] - left[1]) || 1e-6;
+  return Math.abs(nose[0] - (left[0] + right[0]) / 2) / distance;
+}
+
+export class Moment {
+  constructor() {
+    this.last = null;
+    this.steady = 0;
+  }
+
+  // "nobody", "several", "closer", "back", "middle", "straight", "hold", or "now".
+  see(faces) {
+    const [face, ...others] = faces;
+    const word = face ? this._judge(face, others) : "nobody";
+    this.last = face ?? null;
+    if (word !== "hold") this.steady = 0;
+    else if (++this.steady >= STEADY) {
+      this.steady = 0;
+      return "now";
+    }
+    return word;
+  }
+
+  _judge(face, others) {
+    if (height(face) < SMALL) return "closer";
+    if (others.some((other) => height(other) > COMPARABLE * height(face))) return "several";
+    if (height(face) > LARGE) return "back";
+    const [x, y] = middle(face.box);
+    if (Math.abs(x - 0.5) > ASIDE || Math.abs(y - 0.5) > HIGH) return "middle";
+    if (turn(face) > TURNED) return "straight";
+    if (!this.last) return "hold";
+    const [before, beforeY] = middle(this.last.box);
+    if (Math.hypot(x - before, y - beforeY) > MOVED * height(face) * 2) this.steady = 0;
+    return "hold";
+  }
+}
+
+// Without eyes: somebody came (the picture changed) and stands still (it stopped changing).
+const CHANGED = 9; // mean difference of luma (0-255) to the empty scene
+const STILL = 3.2; // and from look to look
+const STILL_LOOKS = 4;
+
+export class Motion {
+  constructor() {
+    this.scene = null;
+    this.last = null;
+    this.still = 0;
+  }
+
+  // `luma`: a small picture as numbers. The same words as Moment: "nobody", "hold", "now".
+  see(luma) {
+    const moved = this.last ? difference(luma, this.last) : 0;
+    const changed = this.scene ? difference(luma, this.scene) : 0;
+    this.scene ??= Float32Array.from(luma);
+    this.last = luma;
+    if (changed < CHANGED) {
+      // Light changes over the day: the empty scene follows slowly.
+      for (let i = 0; i < luma.length; i += 1) this.scene[i] += (luma[i] - this.scene[i]) * 0.05;
+      this.still = 0;
+      return "nobody";
+    }
+    this.still = moved < STILL ? this.still + 1 : 0;
+    if (this.still < STILL_LOOKS) return "hold";
+    this.still = -20; // whoever stays is not asked again and again
+    return "now";
+  }
+
+  // There was no face: what is before the camera now is the empty scene.
+  learn(luma) {
+    this.scene = Float32Array.from(luma);
+    this.still = 0;
+  }
+}
+
+function difference(one, other) {
+  let sum = 0;
+  for (let i = 0; i < one.length; i += 1) sum += Math.abs(one[i] - other[i]);
+  return sum / one.length;
+}
