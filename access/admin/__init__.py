@@ -4,7 +4,19 @@ Promise: every page asks for the permission of its table, every change leaves an
 nothing here decides anything: the rules stand in the modules beside the tables.
 """
 
-from access.admin import attendance, audit, decisions, disputes, enrolment, gallery, people, places, staff
+from access.admin import (
+    attendance,
+    audit,
+    decisions,
+    disputes,
+    enrolment,
+    gallery,
+    people,
+    places,
+    sign_in,
+    staff,
+    terminals,
+)
 
 __all__ = [
     "attendance",
@@ -15,8 +27,7 @@ __all__ = [
     "gallery",
     "people",
     "places",
+    "sign_in",
     "staff",
+    "terminals",
 ]
-from access.admin import sign_in
-
-__all__ = ["attendance", "audit", "decisions", "enrolment", "gallery", "people", "places", "sign_in", "staff"]

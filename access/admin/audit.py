@@ -95,6 +95,16 @@ ACTIONS = {
     "staff.deleted": _("Member of staff deleted"),
     "staff.sign_in_failed": _("Sign-in failed"),
     "staff.signed_in": _("Signed in"),
+    "terminal.added": _("Terminal added"),
+    "terminal.appeared": _("Unknown terminal appeared"),
+    "terminal.approved": _("Terminal approved"),
+    "terminal.asked": _("Terminal asked to do something"),
+    "terminal.changed": _("Terminal changed"),
+    "terminal.deleted": _("Terminal deleted"),
+    "terminal.refused": _("Terminal refused"),
+    "terminal.user_assigned": _("PIN of a terminal assigned"),
+    "terminalline.discarded": _("Line of a terminal discarded"),
+    "terminalline.trusted": _("Line of a doubtful clock booked"),
 }
 
 

@@ -47,7 +47,15 @@ MENU = (
             (_("Kiosks"), "tablet", "kiosk"),
         ),
     ),
-    (_("Attendance"), ((_("Punches"), "schedule", "punch"), (_("Export"), "download", "punch!export"))),
+    (
+        _("Attendance"),
+        (
+            (_("Punches"), "schedule", "punch"),
+            (_("Export"), "download", "punch!export"),
+            (_("Terminals"), "fingerprint", "terminal"),
+            (_("Lines of terminals"), "inbox", "terminalline"),
+        ),
+    ),
     (
         _("Security"),
         (

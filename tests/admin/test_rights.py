@@ -20,7 +20,7 @@ from tests.factories import Cast
 
 MODELS = (
     "person", "enrolment", "gallery", "department", "consenttext", "decision", "site", "door", "kiosk",
-    "punch", "auditentry", "staff",
+    "punch", "auditentry", "staff", "terminal", "terminalline",
 )  # fmt: skip
 
 
@@ -42,6 +42,10 @@ def rows(cast: Cast) -> dict[str, Any]:
         "punch": snapshot.punch.pk,
         "auditentry": AuditEntry.objects.first().pk,
         "staff": Staff.objects.create_user("somebody", password=None).pk,
+        "terminal": (terminal := access.models.Terminal.objects.create(serial="T1", site=cast.site)).pk,
+        "terminalline": access.models.TerminalLine.objects.create(
+            terminal=terminal, table="ATTLOG", raw="17", identity=b"1"
+        ).pk,
     }
 
 
