@@ -16,6 +16,12 @@ from access.admin import (
     sign_in,
     staff,
     terminals,
+    levels,
+    people,
+    places,
+    schedules,
+    sign_in,
+    staff,
 )
 
 __all__ = [
@@ -25,8 +31,10 @@ __all__ = [
     "disputes",
     "enrolment",
     "gallery",
+    "levels",
     "people",
     "places",
+    "schedules",
     "sign_in",
     "staff",
     "terminals",

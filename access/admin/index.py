@@ -45,6 +45,10 @@ MENU = (
             (_("Sites"), "location_city", "site"),
             (_("Doors"), "door_front", "door"),
             (_("Kiosks"), "tablet", "kiosk"),
+            (_("Access levels"), "lock_open", "accesslevel"),
+            (_("Schedules"), "calendar_view_week", "schedule"),
+            (_("Holidays"), "celebration", "holiday"),
+            (_("One-off grants"), "confirmation_number", "grant"),
         ),
     ),
     (

@@ -4,11 +4,12 @@ Three things admit a person to a door: a gallery that the door admits, at any ho
 schedule and within its days; a one-off grant, from one moment to another. Any one that is open is enough.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from access import holidays, policy
@@ -201,6 +202,24 @@ def _bars(rows: list[tuple[int, str, str, str]]) -> tuple[policy.Bar, ...]:
         policy.Bar(row, time.fromisoformat(start), time.fromisoformat(end), factors)
         for row, start, end, factors in rows
     )
+
+
+def week_of(schedule: Schedule) -> list[policy.Bar]:
+    return [policy.Bar(bar.row, bar.start, bar.end, bar.factors) for bar in schedule.bars.all()]
+
+
+@transaction.atomic
+def set_week(schedule: Schedule, bars: Iterable[policy.Bar]) -> None:
+    """Give a schedule these hours. Rows that stay are left alone: their history tells what changed."""
+    wanted = set(bars)
+    for row in schedule.bars.select_for_update():
+        bar = policy.Bar(row.row, row.start, row.end, row.factors)
+        if bar in wanted:
+            wanted.remove(bar)
+        else:
+            row.delete()
+    for bar in sorted(wanted, key=lambda one: (one.row, one.start)):
+        schedule.bars.create(row=bar.row, start=bar.start, end=bar.end, factors=bar.factors)
 
 
 def forget(person: Person) -> tuple[int, int]:
