@@ -11,17 +11,13 @@ from access.admin import (
     disputes,
     enrolment,
     gallery,
-    people,
-    places,
-    sign_in,
-    staff,
-    terminals,
     levels,
     people,
     places,
     schedules,
     sign_in,
     staff,
+    terminals,
 )
 
 __all__ = [

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminCheckboxSelectMultipleWidget
@@ -71,7 +72,8 @@ class AccessLevelAdmin(WithDoors):
     def who(self, level: AccessLevel) -> str | None:
         found = [gallery.name for gallery in level.galleries.all()]
         if level.people_count:
-            found.append(_("%(count)d people by name") % {"count": level.people_count})
+            named = ngettext("%(count)d person by name", "%(count)d people by name", level.people_count)
+            found.append(named % {"count": level.people_count})
         return ", ".join(found) or None
 
     @display(description=_("days"), empty_value="–")
@@ -96,8 +98,8 @@ class LocalMoment(forms.DateTimeInput):
 class GrantForm(forms.ModelForm):
     """Times are those of the doors' site."""
 
-    begins = forms.DateTimeField(label=_("from"), widget=LocalMoment)
-    ends = forms.DateTimeField(label=_("until"), widget=LocalMoment, help_text=_("In the time of the doors."))
+    begins = forms.DateTimeField(label=_("From"), widget=LocalMoment)
+    ends = forms.DateTimeField(label=_("Until"), widget=LocalMoment, help_text=_("In the time of the doors."))
 
     class Meta:
         model = Grant

@@ -131,7 +131,7 @@ class WeekField(forms.Field):
 
 
 class ScheduleForm(forms.ModelForm):
-    bars = WeekField(label=_("hours"), required=False)
+    bars = WeekField(label=_("Week"), required=False)
 
     class Meta:
         model = Schedule

@@ -136,7 +136,7 @@ class Grant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"grant:{self.pk}"
+        return str(_("one-off grant %(number)s") % {"number": self.pk})
 
 
 # One query for all that admits; it runs while a kiosk waits. It names tables alone and begins with SELECT, so

@@ -112,7 +112,7 @@ def test_a_level_is_made_of_people_doors_and_hours(office: Client, cast: Cast) -
         date(2026, 12, 31),
     )
     page = office.get("/admin/access/accesslevel/").content.decode()
-    for text in ("Contractors", "Works · Front door", "Office", "1 people by name", "until 31 Dec 2026"):
+    for text in ("Contractors", "Works · Front door", "Office", "1 person by name", "until 31 Dec 2026"):
         assert text in page
 
 
