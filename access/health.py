@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from access import queue
+from access import chain, queue
 from access.places import Site
 
 # A worker signs in every 5 s; three missed signs and it does not count.
@@ -115,13 +115,19 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if a snapshot posted now would be decided: the database answers and a worker is warm.
 
-    The broker is reported but not required: doors keep working without it.
+    The broker and the sealing of the audit trail are reported but not required: doors keep working.
     """
     try:
         workers = present().count()
+        behind = chain.unsealed()[1] > chain.LONGEST_WAIT.total_seconds()
     except DatabaseError:
         return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
-    body = {"database": "ok", "broker": "ok" if queue.reachable() else "down", "workers": workers}
+    body = {
+        "database": "ok",
+        "broker": "ok" if queue.reachable() else "down",
+        "workers": workers,
+        "audit": "behind" if behind else "ok",
+    }
     if not workers:
         return JsonResponse({"status": "unavailable"} | body, status=503)
     return JsonResponse({"status": "ok"} | body)
@@ -160,10 +166,30 @@ class _FromPostgres:
         ):
             workers.add_metric([embedder, detector], count)
         yield workers
+        yield from self.trail()
+        yield from self.alarms()
         faceprints = GaugeMetricFamily("lintel_faceprints", "Faceprints in use", labels=["model"])
         for model, count in _rows("SELECT model, count(*) FROM access_faceprint WHERE active GROUP BY model"):
             faceprints.add_metric([str(model)], count)
         yield faceprints
+
+    def trail(self) -> Iterator[Metric]:
+        waiting, seconds = chain.unsealed()
+        yield GaugeMetricFamily(
+            "lintel_audit_unsealed", "Audit entries that wait for their seal", value=waiting
+        )
+        yield GaugeMetricFamily(
+            "lintel_audit_unsealed_seconds", "How long the oldest of them has waited", value=seconds
+        )
+        yield GaugeMetricFamily("lintel_audit_seals", "Seals in the chain", value=chain.head().number)
+
+    def alarms(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("lintel_alarms", "Alarms not acknowledged", labels=["kind"])
+        for kind, count in _rows(
+            "SELECT kind, count(*) FROM access_alarm WHERE acknowledged IS NULL GROUP BY kind"
+        ):
+            family.add_metric([str(kind)], count)
+        yield family
 
     def decision_seconds(self, since: object) -> Metric:
         shares = ", ".join(

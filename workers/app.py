@@ -18,7 +18,7 @@ from django.conf import settings
 from access import queue
 from access.queue import app
 from recognition import ModelError
-from workers import book, enrol, housekeeping, identify, sight, watch  # noqa: F401  registers the tasks
+from workers import book, caretaker, enrol, housekeeping, identify, sight, watch  # noqa: F401  registers the tasks
 
 __all__ = ["app"]
 
@@ -46,6 +46,7 @@ def get_ready(**_: object) -> None:
         # Celery only logs what a signal's receiver raises; a worker without eyes must not stay.
         raise SystemExit(f"The worker cannot start: {error}") from error
     watch.start()
+    caretaker.start()
 
 
 @setup_logging.connect

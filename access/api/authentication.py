@@ -99,6 +99,20 @@ class MayReadAttendance(permissions.BasePermission):
         return bool(request.user and request.user.is_staff and request.user.has_perm("access.view_punch"))
 
 
+class MayReadAlarms(permissions.BasePermission):
+    message = "Your login may not read alarms."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.is_staff and request.user.has_perm("access.view_alarm"))
+
+
+class MayAcknowledgeAlarms(MayReadAlarms):
+    message = "Your login may not acknowledge alarms."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and request.user.has_perm("access.acknowledge_alarm")
+
+
 class KioskKeyScheme(OpenApiAuthenticationExtension):
     target_class = KioskKey
     name = "KioskKey"

@@ -4,6 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from access.api.attendance import Punches
+from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
 from access.api.kiosk import Hello, Snapshots
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
 
@@ -17,6 +18,9 @@ urlpatterns = [
     path("v1/decisions/<uuid:decision>/remark/", Remarks.as_view(), name="remark"),
     path("v1/snapshots/", Snapshots.as_view(), name="snapshots"),
     path("v1/punches/", Punches.as_view(), name="punches"),
+    path("v1/door-events/", DoorEvents.as_view(), name="door_events"),
+    path("v1/alarms/", Alarms.as_view(), name="alarms"),
+    path("v1/alarms/<int:alarm>/acknowledge/", AcknowledgeAlarm.as_view(), name="acknowledge_alarm"),
     path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -170,11 +170,23 @@ def _open(kind: Kind, about: str) -> Alarm | None:
 
 @transaction.atomic
 def end(kind: Kind, subject: models.Model | str) -> bool:
-    """True if there was such an alarm: what was wrong is right again. It stays until somebody took note."""
+    """True if such an alarm was going on: now it is over. It stays until somebody took note."""
     about = subject if isinstance(subject, str) else audit.name_of(subject)
     now = timezone.now()
-    found = Alarm.objects.filter(kind=kind.value, subject=about, acknowledged=None, ended=None)
-    return bool(found.update(ended=now, changed=now))
+    going_on = Alarm.objects.filter(kind=kind.value, subject=about, ended=None)
+    return bool(going_on.update(ended=now, changed=now))
+
+
+def stands_or_falls(kind: Kind, subject: models.Model | str, *, wrong: bool, **details: Any) -> None:
+    """An alarm for as long as something is wrong, for whoever asks again and again: raised once, then ended.
+
+    Whoever acknowledges it while it goes on is not told again until it was right in between.
+    """
+    about = subject if isinstance(subject, str) else audit.name_of(subject)
+    if not wrong:
+        end(kind, about)
+    elif not Alarm.objects.filter(kind=kind.value, subject=about, ended=None).exists():
+        raise_alarm(kind, about, **details)
 
 
 @transaction.atomic

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from django.conf import LazySettings
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
-from access import decisions, health, queue, snapshots
+from access import audit, decisions, health, queue, snapshots
+from access.doors import alarms
+from access.doors.alarms import Kind
 from access.models import Worker
 from access.policy import Evidence, Reason
 from tests import factories
@@ -31,7 +34,7 @@ def test_ready_means_a_warm_worker(client: Client) -> None:
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (
         200,
-        {"status": "ok", "database": "ok", "broker": "ok", "workers": 1},
+        {"status": "ok", "database": "ok", "broker": "ok", "workers": 1, "audit": "ok"},
     )
     Worker.objects.update(seen=timezone.now() - timedelta(seconds=16))
     assert client.get("/readyz").status_code == 503
@@ -46,6 +49,27 @@ def test_without_a_broker_it_is_ready_all_the_same_and_says_so(
     health.sign_in("host:1", embedder="e", detector="d")
     response = client.get("/readyz")
     assert (response.status_code, response.json()["broker"]) == (200, "down")
+
+
+@pytest.mark.django_db
+def test_a_trail_that_is_not_sealed_is_told_by_probe_and_figures_but_stops_no_door(
+    client: Client, settings: LazySettings
+) -> None:
+    health.sign_in("host:1", embedder="e", detector="d")
+    audit.record("site.renamed", "site:1")
+    alarms.raise_alarm(Kind.HELD, "door:1")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE access_auditpending DISABLE TRIGGER USER")
+        cursor.execute("UPDATE access_auditpending SET since = now() - interval '5 minutes'")
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["audit"]) == (200, "behind")
+    settings.METRICS_TOKEN = "metrics-token"
+    text = client.get("/metrics", headers={"Authorization": "Bearer metrics-token"}).content.decode()
+    assert "lintel_audit_unsealed 2.0" in text
+    assert re.search(r"lintel_audit_unsealed_seconds 30\d\.", text)
+    assert "lintel_audit_seals 0.0" in text
+    assert 'lintel_alarms{kind="held"} 1.0' in text
 
 
 @pytest.mark.django_db
