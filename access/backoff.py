@@ -76,6 +76,11 @@ def succeeded(*who: object) -> None:
     Backoff.objects.filter(pk=_key(who)).delete()
 
 
+def take_back(*who: object) -> None:
+    """The try just counted was no failure; those before it still count."""
+    Backoff.objects.filter(pk=_key(who)).update(failures=models.F("failures") - 1, until=None)
+
+
 def forget(now: datetime) -> int:
     """How many rows nobody has tried with for a day; they are gone."""
     deleted, _by_table = Backoff.objects.filter(last__lt=now - FORGET).delete()

@@ -7,10 +7,11 @@ from access.chain import AuditCheck, AuditPending, AuditSeal
 from access.decisions import Decision
 from access.doors.alarms import Alarm
 from access.doors.contacts import DoorEvent
-from access.doors.credentials import Card, Pepper, Pin, PinTries
+from access.doors.credentials import Card, Pin
 from access.doors.drivers import DoorCommand
 from access.doors.history import RuleChange
 from access.doors.levels import AccessLevel, Grant, Schedule, ScheduleBar
+from access.doors.modes import DoorMemory
 from access.doors.passback import Presence, Zone
 from access.doors.wiring import Wiring
 from access.enrolment import Enrolment, Photograph
@@ -24,6 +25,7 @@ from access.kiosk.pairing import PairingCode
 from access.kiosk.signing import SignatureNonce
 from access.kiosk.unlocking import UnlockTries
 from access.people import Consent, ConsentText, Department, Person, PersonKey
+from access.pepper import Pepper
 from access.places import Door, Kiosk, KioskKey, Site
 from access.signin import RecoveryCode, SecondFactor
 from access.snapshots import Snapshot, SnapshotPicture
@@ -50,6 +52,7 @@ __all__ = [
     "Door",
     "DoorCommand",
     "DoorEvent",
+    "DoorMemory",
     "Enrolment",
     "Faceprint",
     "Gallery",
@@ -67,7 +70,6 @@ __all__ = [
     "PersonKey",
     "Photograph",
     "Pin",
-    "PinTries",
     "Presence",
     "Punch",
     "RecoveryCode",

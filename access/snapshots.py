@@ -5,10 +5,11 @@ never look at once, and a picture that kills its worker is tried three times and
 """
 
 import hashlib
+import json
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection, models, transaction
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access import queue, vault
 from access.doorbell import UNDECIDED, ring
+from access.pepper import digest
 from access.places import Direction, Kiosk
 
 MOST_TRIES = 3
@@ -28,6 +30,10 @@ FORGOTTEN = timedelta(milliseconds=250)
 
 class NonceReused(Exception):
     """The kiosk used a nonce again for another body."""
+
+
+class UnknownStep(Exception):
+    """The post carries on from a decision that this kiosk never got."""
 
 
 class Snapshot(models.Model):
@@ -88,23 +94,47 @@ class SnapshotPicture(models.Model):
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What a kiosk posted, already validated."""
+class Credentials:
+    """What a kiosk sent beside a picture, or without one. Never shown, logged or stored in the clear."""
 
-    image: bytes
+    card: str = field(default="", repr=False)
+    badge: str = field(default="", repr=False)
+    pin: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.card or self.badge or self.pin)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a kiosk posted, already validated. Without an image it is a pass: a card, or badge and PIN.
+
+    `after` is the decision it carries on from, with a PIN or card for the face that was seen then.
+    """
+
+    image: bytes | None = field(repr=False)
     kind: str
     taken: datetime
     nonce: uuid.UUID
     direction: str | None = None
+    credentials: Credentials = Credentials()
+    after: uuid.UUID | None = None
 
     def digest(self) -> bytes:
-        """Equal only for the same body: each part is preceded by its length."""
+        """Equal only for the same body: each part is preceded by its length.
+
+        Keyed where a PIN or card is in it, or whoever steals the table could try all PINs.
+        """
         parts = [
-            self.image,
+            self.image or b"",
             self.kind.encode(),
             self.taken.isoformat().encode(),
             (self.direction or "").encode(),
         ]
+        if self.after is not None:
+            parts.append(self.after.bytes)
+        if self.credentials:
+            parts.append(digest("body", json.dumps(asdict(self.credentials))))
         sha = hashlib.sha256()
         for part in parts:
             sha.update(len(part).to_bytes(8, "big") + part)
@@ -114,13 +144,17 @@ class Sent:
 def receive(kiosk: Kiosk, sent: Sent) -> tuple[Snapshot, bool]:
     """The committed snapshot for this nonce, and whether it is new: a repeat changes nothing.
 
-    Raises NonceReused if the nonce belongs to another body.
+    Raises NonceReused if the nonce belongs to another body, UnknownStep if `after` is not this kiosk's.
     """
     received = timezone.now()
+    if sent.after and not Snapshot.objects.filter(pk=sent.after, kiosk=kiosk).exists():
+        raise UnknownStep
+    body = sent.digest()
     snapshot = Snapshot(
         kiosk=kiosk,
         nonce=sent.nonce,
-        body_digest=sent.digest(),
+        body_digest=body,
+        after_id=sent.after,
         kind=sent.kind,
         direction=sent.direction or kiosk.direction,
         taken=sent.taken,
@@ -131,13 +165,33 @@ def receive(kiosk: Kiosk, sent: Sent) -> tuple[Snapshot, bool]:
         # The constraint settles the race of two equal posts: the second insert does nothing.
         Snapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
         first = Snapshot.objects.select_related("kiosk__door__site").get(kiosk=kiosk, nonce=sent.nonce)
-        if first.pk == snapshot.pk:
-            wrapped = vault.new_wrapped_key()
-            sealed = vault.seal(sent.image, wrapped_key=wrapped, about=f"snapshot:{first.pk}")
-            SnapshotPicture.objects.create(snapshot=first, wrapped_key=wrapped, sealed=sealed)
-    if bytes(first.body_digest) != sent.digest():
+        if first.pk == snapshot.pk and sent.image is not None:
+            _seal(first, sent.image, sent.credentials)
+    if bytes(first.body_digest) != body:
         raise NonceReused
     return first, first.pk == snapshot.pk
+
+
+def _seal(snapshot: Snapshot, image: bytes, given: Credentials) -> None:
+    wrapped = vault.new_wrapped_key()
+    about = f"snapshot:{snapshot.pk}"
+    words = json.dumps(asdict(given)).encode()
+    SnapshotPicture.objects.create(
+        snapshot=snapshot,
+        wrapped_key=wrapped,
+        sealed=vault.seal(image, wrapped_key=wrapped, about=about),
+        credentials=vault.seal(words, wrapped_key=wrapped, about=f"{about}:credentials") if given else None,
+    )
+
+
+def credentials_of(picture: SnapshotPicture | None) -> Credentials:
+    """What was sent beside a picture that is still undecided."""
+    if picture is None or picture.credentials is None:
+        return Credentials()
+    about = f"snapshot:{picture.pk}:credentials"
+    return Credentials(
+        **json.loads(vault.unseal(picture.credentials, wrapped_key=picture.wrapped_key, about=about))
+    )
 
 
 def tell_workers(snapshot: Snapshot) -> None:
@@ -186,7 +240,11 @@ def _quick_commit() -> Iterator[None]:
 
     Two of a decision's three commits can do without: a kiosk is answered only after `settle`, whose own
     commit waits, and takes everything before it to the disk. What a power cut loses was never answered.
+    Inside a larger transaction that one decides.
     """
+    if connection.in_atomic_block:
+        yield
+        return
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")

@@ -105,7 +105,9 @@ def _identity(sighting: Sighting, card: Card, *, site: Site) -> Evidence:
             )
         case Ambiguous(people=people, lead=lead):
             return Evidence(
-                problem=Reason.AMBIGUOUS, facts=facts | {"lead": round(lead, 4), "people": list(people)}
+                problem=Reason.AMBIGUOUS,
+                people=tuple(people),
+                facts=facts | {"lead": round(lead, 4), "people": list(people)},
             )
     return Evidence(facts=facts)
 

@@ -20,10 +20,15 @@ from access.people import Person
 from access.policy import Reason
 
 REASONS = {
-    Reason.OK: _("One known, clear face that this door admits."),
+    Reason.OK: _("One person, known for certain, whom this door admits."),
+    Reason.FREE_PASSAGE: _("The door stands open for everybody."),
+    Reason.DURESS: _("Opened for a duress PIN; an alarm was raised."),
     Reason.STALE: _("The picture was older than this door allows."),
     Reason.CLOCK_UNTRUSTED: _("The kiosk's clock ran ahead of ours."),
     Reason.DEADLINE: _("No decision by the deadline."),
+    Reason.NOT_IN_USE: _("Neither doors nor attendance are in use at this site."),
+    Reason.LOCKED_DOWN: _("The door or its site is locked down."),
+    Reason.NOTED: _("No doors are opened here; attendance was noted."),
     Reason.UNREADABLE: _("The file was not a readable picture."),
     Reason.NO_FACE: _("No face in the picture."),
     Reason.SEVERAL_FACES: _("Several faces in the picture."),
@@ -37,9 +42,22 @@ REASONS = {
     Reason.LIVENESS_UNJUDGED: _("The door demands a live face, and this one could not be judged."),
     Reason.UNKNOWN_FACE: _("Nobody found at this site resembles the face enough."),
     Reason.AMBIGUOUS: _("Two people resemble the face too evenly."),
+    Reason.SECOND_FACTOR_NEEDED: _("The door asks for more than was shown."),
+    Reason.CREDENTIAL_REFUSED: _("Nobody has the card or badge number that was shown."),
+    Reason.CARD_NOT_VALID: _("The card is revoked, or not valid on this day."),
+    Reason.WRONG_PIN: _("The PIN was wrong, or the person has none."),
+    Reason.FACTORS_DISAGREE: _("What was shown does not belong to one person."),
+    Reason.TOO_MANY_TRIES: _("Too many wrong PINs; none is looked at for a while."),
+    Reason.FACE_NEEDED: _("The person may not pass without a face here."),
     Reason.SUSPENDED: _("The person is suspended."),
+    Reason.NOT_VALID_NOW: _("The person may not pass on this day."),
     Reason.NOT_CONSENTED: _("The person has given no consent."),
-    Reason.NO_PERMISSION: _("No gallery of this person is admitted at this door."),
+    Reason.NO_PERMISSION: _("Nothing admits the person at this door."),
+    Reason.OUTSIDE_HOURS: _("The door does not open for the person at this hour."),
+    Reason.PASSBACK: _("The person is in the zone already."),
+    Reason.ZONE_FULL: _("The zone behind the door is full."),
+    Reason.INTERLOCK: _("An interlocked door is open, or was just opened."),
+    Reason.SECOND_PERSON_NEEDED: _("The first of two people; the door waits for the second."),
     Reason.UNCALIBRATED: _("The embedding model has no calibration, so nobody may be named."),
     Reason.WORKER_FAILED: _("The picture stopped its worker three times."),
 }
@@ -50,6 +68,7 @@ RULE = (
         _("Fresh, from a clock to trust, and decided in time."),
         "STALE CLOCK_UNTRUSTED DEADLINE",
     ),
+    (_("The place"), _("In use, and not locked down."), "NOT_IN_USE LOCKED_DOWN"),
     (
         _("The picture"),
         _("Readable, with exactly one face that is clear enough."),
@@ -66,7 +85,22 @@ RULE = (
         _("One person of this site, and no other nearly as near."),
         "UNCALIBRATED UNKNOWN_FACE AMBIGUOUS",
     ),
-    (_("The person"), _("Active, consenting, and admitted here."), "SUSPENDED NOT_CONSENTED NO_PERMISSION"),
+    (
+        _("What else was shown"),
+        _("All that the door asks for, of one and the same person."),
+        "SECOND_FACTOR_NEEDED CREDENTIAL_REFUSED CARD_NOT_VALID WRONG_PIN FACTORS_DISAGREE TOO_MANY_TRIES"
+        " FACE_NEEDED",
+    ),
+    (
+        _("The person"),
+        _("Active, consenting, and admitted here at this hour."),
+        "SUSPENDED NOT_VALID_NOW NOT_CONSENTED NOTED NO_PERMISSION OUTSIDE_HOURS",
+    ),
+    (
+        _("The passage"),
+        _("Not inside already, with room inside, no other door open, and nobody else awaited."),
+        "PASSBACK ZONE_FULL INTERLOCK SECOND_PERSON_NEEDED",
+    ),
 )
 FACTS = {
     "model": _("Embedding model"),
@@ -115,7 +149,16 @@ class Step:
     answer: str
 
 
+# What was still asked of those for whom the door stood open anyway: the moment and the place.
+ASKED_AT_OPEN_DOOR = 2
+
+
 def steps(reason: str) -> list[Step]:
+    if reason == Reason.FREE_PASSAGE:
+        return [
+            Step(name, text, "yes" if n < ASKED_AT_OPEN_DOOR else "")
+            for n, (name, text, _keys) in enumerate(RULE)
+        ]
     failed = next((n for n, (*_words, keys) in enumerate(RULE) if reason in keys.lower().split()), len(RULE))
     return [
         Step(name, text, "yes" if n < failed else "no" if n == failed else "")
@@ -217,7 +260,8 @@ class DecisionAdmin(ReadOnly):
             decision,
             title=_("Decision of %(time)s") % {"time": at_site(decision.at, door.site.zone)},
             decision=decision,
-            why=reason_words(decision.reason),
+            why=decision.explanation or reason_words(decision.reason),
+            failed=reason_words(decision.reason),
             took=milliseconds(decision),
             steps=steps(decision.reason),
             snapshot=[

@@ -1,4 +1,4 @@
-"""All a kiosk may do: say hello, and post snapshots."""
+"""All a kiosk may do: say hello, post snapshots, and pass on cards and PINs."""
 
 from datetime import UTC
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,10 +17,13 @@ from access.api.errors import MEDIA_TYPE, Problem, ProblemSerializer
 from access.api.negotiation import OneForm
 from access.decisions import Decision
 from access.places import Kiosk
-from access.policy import Reason
+from access.policy import Reason, outward
+from access.snapshots import Credentials
 
 # Room for the multipart frame and the small fields around the picture.
 MOST_BODY_BYTES = pictures.SNAPSHOT.most_bytes + 64 * 1024
+# A pass is a few short fields.
+MOST_PASS_BYTES = 4 * 1024
 UPLOAD_STATUS = {"too-large": 413, "not-a-picture": 415, "too-many-pixels": 422, "too-few-pixels": 422}
 
 
@@ -49,7 +52,24 @@ class DateTimeWithZone(serializers.DateTimeField):
             self.fail("beyond")
 
 
-class SnapshotInput(serializers.Serializer[Any]):
+class CredentialsInput(serializers.Serializer[Any]):
+    """What may be shown beside a face, or in its place."""
+
+    card = serializers.CharField(
+        required=False, max_length=200, help_text="A card's number or a QR code's content, as read."
+    )
+    badge = serializers.CharField(required=False, max_length=40, help_text="The badge number, as typed.")
+    pin = serializers.CharField(required=False, max_length=12, help_text="The PIN, as typed. Never kept.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The three, where given, as one."""
+        names = ("card", "badge", "pin")
+        return {key: value for key, value in attrs.items() if key not in names} | {
+            "credentials": Credentials(**{name: attrs[name] for name in names if name in attrs})
+        }
+
+
+class SnapshotInput(CredentialsInput):
     image = serializers.FileField(
         help_text="JPEG, PNG or WebP; at most 2 MB and 12 megapixels.", allow_empty_file=True
     )
@@ -61,6 +81,27 @@ class SnapshotInput(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(
         ["in", "out"], required=False, help_text="If left out, the kiosk's setting."
     )
+
+
+class PassInput(CredentialsInput):
+    taken = DateTimeWithZone(help_text="When the last of it was shown, by the kiosk's clock, with offset.")
+    nonce = serializers.UUIDField(help_text="New for each pass; the same again when a post is repeated.")
+    direction = serializers.ChoiceField(
+        ["in", "out"], required=False, help_text="If left out, the kiosk's setting."
+    )
+    after = serializers.UUIDField(
+        required=False,
+        help_text="The `step` of an answer of the last 30 seconds: its face counts as shown again.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        found = super().validate(attrs)
+        given = found["credentials"]
+        if not (given.card or given.badge or found.get("after")):
+            raise serializers.ValidationError({"card": ["Give a card, a badge, or the step to go on from."]})
+        if found.get("after") and not given:
+            raise serializers.ValidationError({"pin": ["Give a PIN or a card for the face that was seen."]})
+        return found
 
 
 class PersonOutput(serializers.Serializer[Any]):
@@ -77,12 +118,20 @@ class PunchOutput(serializers.Serializer[Any]):
 class DecisionOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     granted = serializers.BooleanField(help_text="Open only on true, and only on a fresh answer: see `at`.")
-    reason = serializers.ChoiceField([reason.value for reason in Reason])
+    reason = serializers.ChoiceField([reason.value for reason in Reason if outward(reason) is reason])
     message = serializers.CharField(help_text="For the kiosk's screen.")
     person = PersonOutput(allow_null=True)
     direction = serializers.ChoiceField(["in", "out"], allow_null=True)
     punch = PunchOutput(allow_null=True)
     at = serializers.DateTimeField(help_text="When it was decided.")
+    needs = serializers.ListField(
+        child=serializers.ChoiceField(["face", "card", "pin", "badge_pin"]),
+        help_text="What would do next, any one of them; `badge_pin` is a badge number and a PIN. Send it "
+        "with all that was sent before: a picture again, or `after` in its place.",
+    )
+    step = serializers.UUIDField(
+        allow_null=True, help_text="For `after` of the next pass, within 30 seconds: the face was seen."
+    )
 
 
 class KioskOutput(serializers.Serializer[Any]):
@@ -167,36 +216,80 @@ class Snapshots(APIView):
         except pictures.Unacceptable as error:
             raise Problem(UPLOAD_STATUS[error.code], error.code, str(error)) from error
         places.note_seen(request.auth)
-        try:
-            decision = decisions.reach(request.auth, snapshots.Sent(image=image, **values))
-        except snapshots.NonceReused as error:
-            raise Problem(
-                422, "nonce-reused", "This nonce was used for another body; use a new one."
-            ) from error
-        return Response(answer(decision))
+        return Response(answer(_reach(request.auth, snapshots.Sent(image=image, **values))))
 
 
-def _check_length(request: Request) -> None:
+class Passes(APIView):
+    """Show a card, or a badge number and PIN, and get the decision; or go on from a face that was seen.
+
+    The same answers as for a picture. A card or badge that nobody has, a wrong PIN and a PIN that was never
+    set get one and the same answer in the same time.
+    """
+
+    authentication_classes = [KioskKey]
+    permission_classes = [IsKiosk]
+    content_negotiation_class = OneForm
+    parser_classes = [JSONParser]
+
+    @extend_schema(
+        operation_id="post_pass",
+        summary="Show a card or PIN, get the door's decision",
+        tags=["Kiosk"],
+        request=PassInput,
+        responses={
+            200: DecisionOutput,
+            **problems(
+                s400="A field is missing or wrong.",
+                s401="Unknown key.",
+                s411="The length of the body must be given.",
+                s413="More than 4 kB.",
+                s415="Not JSON.",
+                s422="The nonce was used for another body, or `after` is no step of this kiosk.",
+            ),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        _check_length(request, most=MOST_PASS_BYTES, words="4 kB")
+        fields = PassInput(data=request.data)
+        fields.is_valid(raise_exception=True)
+        places.note_seen(request.auth)
+        sent = snapshots.Sent(image=None, kind=snapshots.Snapshot.Kind.PASS, **fields.validated_data)
+        return Response(answer(_reach(request.auth, sent)))
+
+
+def _reach(kiosk: Kiosk, sent: snapshots.Sent) -> Decision:
+    try:
+        return decisions.reach(kiosk, sent)
+    except snapshots.NonceReused as error:
+        raise Problem(422, "nonce-reused", "This nonce was used for another body; use a new one.") from error
+    except snapshots.UnknownStep as error:
+        raise Problem(422, "unknown-step", "`after` must be the step of an answer to this kiosk.") from error
+
+
+def _check_length(request: Request, *, most: int = MOST_BODY_BYTES, words: str = "2 MB") -> None:
     """Before anything of the body is read."""
     length = request.headers.get("Content-Length", "")
     if not (length.isascii() and length.isdigit()):
         raise Problem(411, "length-required", "Send Content-Length.")
-    if len(length) > 12 or int(length) > MOST_BODY_BYTES:
-        raise Problem(413, "too-large", "At most 2 MB.")
+    if len(length) > 12 or int(length) > most:
+        raise Problem(413, "too-large", f"At most {words}.")
 
 
 def answer(decision: Decision) -> dict[str, Any]:
     """What a kiosk learns: never scores, candidates or near misses, and nobody's name with a refusal."""
-    punch = getattr(decision.snapshot, "punch", None) if decision.granted else None
+    known = decision.tells_who
+    punch = getattr(decision.snapshot, "punch", None) if known else None
     return DecisionOutput(
         {
             "id": decision.pk,
             "granted": decision.granted,
-            "reason": decision.reason,
+            "reason": outward(Reason(decision.reason)),
             "message": decision.message,
-            "person": decision.person if decision.granted else None,
+            "person": decision.person if known else None,
             "direction": decision.direction or None,
             "punch": punch,
             "at": decision.at,
+            "needs": decision.needs,
+            "step": decision.step,
         }
     ).data

@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from access.api.attendance import Punches
 from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
-from access.api.kiosk import Hello, Snapshots
+from access.api.kiosk import Hello, Passes, Snapshots
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
 
 app_name = "api"
@@ -17,6 +17,7 @@ urlpatterns = [
     path("v1/decisions/<uuid:decision>/not-me/", NotMe.as_view(), name="not_me"),
     path("v1/decisions/<uuid:decision>/remark/", Remarks.as_view(), name="remark"),
     path("v1/snapshots/", Snapshots.as_view(), name="snapshots"),
+    path("v1/passes/", Passes.as_view(), name="passes"),
     path("v1/punches/", Punches.as_view(), name="punches"),
     path("v1/door-events/", DoorEvents.as_view(), name="door_events"),
     path("v1/alarms/", Alarms.as_view(), name="alarms"),

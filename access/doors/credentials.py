@@ -4,25 +4,34 @@ Promise: nothing here can be read back. Card numbers are kept as keyed digests, 
 keyed digests, the key is wrapped by the master key, and every answer to a wrong one takes the same time.
 """
 
-from django.db import models
+import secrets
+from datetime import datetime
+from functools import cache
+from itertools import pairwise
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from access import audit, backoff
 from access.people import Person
+from access.pepper import digest
+from access.places import Kiosk
+from access.policy import Proof
+from access.snapshots import Credentials
+
+# OWASP's least for Argon2id: about 20 ms here. The pepper, which no table holds in the clear, does the rest:
+# without it a PIN of a few digits could be tried out of any hash.
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+PIN_DIGITS = (4, 12)
+# Many people mistype at one kiosk on a Monday morning; one of them trying numbers does it faster.
+FREE_TRIES_AT_KIOSK = 20
 
 
-class Pepper(models.Model):
-    """The secret in every digest of a card, badge or PIN, wrapped by the master key. No personal data."""
-
-    wrapped = models.BinaryField()
-    only = models.BooleanField(default=True, unique=True)
-
-    class Meta:
-        verbose_name = _("pepper")
-        verbose_name_plural = _("peppers")
-        constraints = [models.CheckConstraint(condition=models.Q(only=True), name="one_pepper")]
-
-    def __str__(self) -> str:
-        return f"pepper:{self.pk}"
+class Unacceptable(Exception):
+    """The card or PIN cannot be taken; the text says what could."""
 
 
 class Card(models.Model):
@@ -36,7 +45,7 @@ class Card(models.Model):
         Person, verbose_name=_("person"), on_delete=models.CASCADE, related_name="cards"
     )
     kind = models.CharField(_("kind"), max_length=4, choices=Kind.choices)
-    digest = models.BinaryField(max_length=32, unique=True)
+    digest = models.BinaryField(max_length=32)
     hint = models.CharField(_("ends with"), max_length=4)
     valid_from = models.DateTimeField(_("valid from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
@@ -47,9 +56,16 @@ class Card(models.Model):
         verbose_name = _("card")
         verbose_name_plural = _("cards")
         ordering = ["-issued"]
+        constraints = [
+            # A card handed back may be given to somebody else.
+            models.UniqueConstraint(
+                "digest", condition=models.Q(revoked__isnull=True), name="one_holder_per_card"
+            )
+        ]
+        indexes = [models.Index(fields=["digest"], name="cards_by_number")]
 
     def __str__(self) -> str:
-        return f"…{self.hint}"
+        return f"{self.get_kind_display()} …{self.hint}"
 
 
 class Pin(models.Model):
@@ -69,19 +85,164 @@ class Pin(models.Model):
         return f"PIN of person:{self.person_id}"
 
 
-class PinTries(models.Model):
-    """Personal data: failed tries under a keyed digest of a badge number, or at a kiosk. Gone in a day."""
+def _number(text: str) -> str:
+    """Readers differ in blanks and capitals, never in what they mean."""
+    return "".join(text.split()).casefold()
 
-    # "kiosk:3", or "badge:" and a keyed digest: of badges that nobody has too, so that a lock tells nothing.
-    subject = models.CharField(primary_key=True, max_length=80)
-    failures = models.PositiveIntegerField(default=0)
-    last = models.DateTimeField()
-    locked_until = models.DateTimeField(null=True)
 
-    class Meta:
-        verbose_name = _("PIN tries")
-        verbose_name_plural = _("PIN tries")
-        indexes = [models.Index(fields=["last"], name="pin_tries_by_time")]
+# --- Cards ----------------------------------------------------------------------------------------
 
-    def __str__(self) -> str:
-        return self.subject.split(":")[0]
+
+@transaction.atomic
+def issue_card(
+    person: Person,
+    number: str,
+    *,
+    kind: str = Card.Kind.CARD,
+    valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
+    by: object = None,
+) -> Card:
+    """The card, now this person's. Raises Unacceptable for a number too short or in somebody's hands."""
+    if len(_number(number)) < 4:
+        raise Unacceptable(_("A card number has at least four characters."))
+    try:
+        with transaction.atomic():
+            card = Card.objects.create(
+                person=person,
+                kind=kind,
+                digest=digest("card", _number(number)),
+                hint=_number(number)[-2:],
+                valid_from=valid_from,
+                valid_until=valid_until,
+            )
+    except IntegrityError as error:
+        raise Unacceptable(_("This card is in use. Revoke it there first.")) from error
+    audit.record("card.issued", person, by=by, card=card.pk, kind=kind)
+    return card
+
+
+def issue_qr(
+    person: Person,
+    *,
+    valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
+    by: object = None,
+) -> tuple[Card, str]:
+    """A QR code's card and its content: 192 random bits, readable here and never again."""
+    content = f"LQ{secrets.token_urlsafe(24)}"
+    dates = {"valid_from": valid_from, "valid_until": valid_until}
+    return issue_card(person, content, kind=Card.Kind.QR, by=by, **dates), content
+
+
+@transaction.atomic
+def revoke_card(card: Card, *, by: object = None) -> None:
+    """From the next decision on it opens nothing. Revoking twice changes nothing more."""
+    if Card.objects.filter(pk=card.pk, revoked=None).update(revoked=timezone.now()):
+        audit.record("card.revoked", card.person, by=by, card=card.pk)
+
+
+def look_at_card(number: str, *, now: datetime) -> tuple[Proof, Card | None]:
+    """How the card stands, and the card if anybody has it. Found by digest: the time taken tells nothing."""
+    found = Card.objects.filter(digest=digest("card", _number(number)))
+    card = found.order_by(models.F("revoked").desc(nulls_first=True)).first()
+    if card is None:
+        return Proof.WRONG, None
+    early = card.valid_from is not None and now < card.valid_from
+    late = card.valid_until is not None and now >= card.valid_until
+    return Proof.NOT_VALID if card.revoked or early or late else Proof.GOOD, card
+
+
+# --- PINs -----------------------------------------------------------------------------------------
+
+
+def new_pin() -> str:
+    """Six random digits that anybody would accept as a PIN."""
+    while True:
+        pin = f"{secrets.randbelow(10**6):06d}"
+        if not _guessable(pin):
+            return pin
+
+
+def _guessable(pin: str) -> bool:
+    """All digits the same, or one after the other: what is tried first."""
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
+    return steps <= {0} or steps <= {1} or steps <= {9}
+
+
+def check_form(pin: str) -> None:
+    """Raises Unacceptable for what may not be a PIN."""
+    least, most = PIN_DIGITS
+    if not (pin.isascii() and pin.isdigit() and least <= len(pin) <= most):
+        raise Unacceptable(_("A PIN has %(least)d to %(most)d digits.") % {"least": least, "most": most})
+    if _guessable(pin):
+        raise Unacceptable(_("This PIN is guessed too easily: take other digits."))
+
+
+@transaction.atomic
+def set_pin(person: Person, pin: str, *, duress: str = "", by: object = None) -> None:
+    """The person's PIN from now on; without `duress` there is no duress PIN. Raises Unacceptable."""
+    check_form(pin)
+    if duress:
+        check_form(duress)
+        if duress == pin:
+            raise Unacceptable(_("The duress PIN must differ from the PIN."))
+    values = {
+        "digest": HASHER.hash(_secret(person.pk, pin)),
+        "duress": HASHER.hash(_secret(person.pk, duress)) if duress else "",
+    }
+    Pin.objects.update_or_create(person=person, defaults=values)
+    backoff.succeeded("pin of badge", person.badge.casefold())
+    audit.record("pin.set", person, by=by, duress=bool(duress))
+
+
+@transaction.atomic
+def clear_pin(person: Person, *, by: object = None) -> None:
+    """No PIN opens anything for this person any more."""
+    if Pin.objects.filter(person=person).delete()[0]:
+        audit.record("pin.cleared", person, by=by)
+
+
+def _secret(person: int, pin: str) -> bytes:
+    return digest(f"pin:{person}", pin)
+
+
+@cache
+def _nobodys() -> str:
+    """A hash that no PIN fits: who has no PIN is looked at for as long as who has one."""
+    return HASHER.hash(secrets.token_bytes(32))
+
+
+def _fits(stored: str, secret: bytes) -> bool:
+    try:
+        return HASHER.verify(stored or _nobodys(), secret)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def look_at_pin(pin: str, *, person: Person | None, given: Credentials, kiosk: Kiosk) -> Proof:
+    """How the PIN stands, in the caller's transaction. Each look counts as a failed try before it is made.
+
+    Two hashes are made whoever it is, known or not, so that the time taken tells nothing.
+    """
+    whose, here = _whose(person, given), ("pin at kiosk", kiosk.pk)
+    if backoff.attempt(*whose) or backoff.attempt(*here, free=FREE_TRIES_AT_KIOSK):
+        return Proof.LOCKED
+    stored = Pin.objects.filter(person=person).first() if person is not None else None
+    secret = _secret(person.pk if person is not None else 0, pin)
+    fits = _fits(stored.digest if stored else "", secret)
+    forced = _fits(stored.duress if stored else "", secret)
+    if fits or forced:
+        backoff.succeeded(*whose)
+        backoff.take_back(*here)
+        return Proof.GOOD if fits else Proof.DURESS
+    return Proof.WRONG
+
+
+def _whose(person: Person | None, given: Credentials) -> tuple[object, ...]:
+    """Under what a try counts: badges and cards that nobody has are counted like all others."""
+    if person is not None:
+        return ("pin of badge", person.badge.casefold())
+    if given.badge:
+        return ("pin of badge", given.badge.casefold())
+    return ("pin of card", _number(given.card))

@@ -1,15 +1,21 @@
 """Zones, and who is in them: the same person may not enter twice, and only so many may be inside.
 
-Promise: whoever asks with the person's and the zone's rows locked (`hold`) reads what the last grant wrote,
-so a badge handed back over the fence lets nobody in twice, however many kiosks see it at once.
+Promise: `look` locks the zone, and its caller the person, until the decision is committed; so a badge handed
+back over the fence lets nobody in twice, however many kiosks see it. A person is in one zone at a time.
 """
 
+import zoneinfo
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from access import audit, policy
 from access.people import Person
-from access.places import Site
+from access.places import Direction, Door, Site
 
 
 class Zone(models.Model):
@@ -84,3 +90,87 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"person:{self.person_id} in zone:{self.zone_id}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the zone that somebody asks to enter stands: whether they are in it already, and if it is full."""
+
+    inside: policy.Inside | None = None
+    full: str = ""
+
+
+def entered(door: Door, direction: str) -> int | None:
+    """The zone that a person enters by passing this door in this direction; None is the street."""
+    return door.leaves_id if direction == Direction.OUT else door.enters_id
+
+
+def look(person: Person, door: Door, direction: str, *, now: datetime) -> Look:
+    """Call it in the decision's transaction with the person locked."""
+    key = entered(door, direction)
+    if key is None:
+        return Look()
+    zone = Zone.objects.select_for_update(no_key=True, of=("self",)).select_related("site").get(pk=key)
+    there = zone.presences.filter(since__gte=_last_reset(zone, now))
+    full = ""
+    if zone.most is not None and there.exclude(person=person).count() >= zone.most:
+        full = zone.name
+    if zone.passback == Zone.Passback.OFF:
+        return Look(full=full)
+    since = there.filter(person=person).values_list("since", flat=True).first()
+    if since is None or zone.exempt.filter(people=person).exists():
+        return Look(full=full)
+    minutes = zone.passback_minutes if zone.passback == Zone.Passback.TIMED else 0
+    return Look(policy.Inside(zone.name, since, policy.Passback(zone.passback), minutes), full)
+
+
+def move(person: Person, door: Door, direction: str, *, now: datetime) -> None:
+    """The person went through: they are in the zone behind the door, and in no other."""
+    if door.enters_id is None and door.leaves_id is None:
+        return
+    person.presences.all().delete()
+    key = entered(door, direction)
+    if key is not None:
+        Presence.objects.create(zone_id=key, person=person, since=now)
+
+
+def is_inside(person: Person, door: Door) -> bool:
+    """Whether the person is in the zone this door leads into: what "in turn" means where no punches are."""
+    return door.enters_id is not None and person.presences.filter(zone_id=door.enters_id).exists()
+
+
+@transaction.atomic
+def reset_person(person: Person, *, by: object = None) -> int:
+    """In how many zones the person was; they may enter any again."""
+    ended = person.presences.all().delete()[0]
+    audit.record("person.passback_reset", person, by=by, count=ended)
+    return ended
+
+
+@transaction.atomic
+def reset_zone(zone: Zone, *, by: object = None) -> int:
+    """How many people were in the zone; it is empty now, and everybody may enter again."""
+    ended = zone.presences.all().delete()[0]
+    audit.record("zone.reset", zone, by=by, count=ended)
+    return ended
+
+
+def forget_yesterday(now: datetime) -> int:
+    """Delete the presences that a daily reset has ended. They count for nothing already: this only tidies."""
+    ended = 0
+    for zone in Zone.objects.exclude(reset_at=None).select_related("site"):
+        ended += zone.presences.filter(since__lt=_last_reset(zone, now)).delete()[0]
+    return ended
+
+
+def _last_reset(zone: Zone, now: datetime) -> datetime:
+    """The last time the clock on the site's wall showed the hour of the reset."""
+    if zone.reset_at is None:
+        return datetime.min.replace(tzinfo=timezone.get_default_timezone())
+    local = now.astimezone(zoneinfo.ZoneInfo(zone.site.zone))
+    today = datetime.combine(local.date(), zone.reset_at, local.tzinfo)
+    return (
+        today
+        if today <= now
+        else datetime.combine(local.date() - timedelta(days=1), zone.reset_at, local.tzinfo)
+    )

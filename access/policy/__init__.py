@@ -1,29 +1,71 @@
 """The rules of a door, pure: facts in, verdict and reason out. Plain Python, no Django, tested as tables.
 
-`door` holds the rule, `reasons` the closed list and its words, `schedule` when a door is open for whom.
+`facts` is what is known, `door` holds the rule, `reasons` the closed list and its words, `schedule` when a
+door is open for whom, `explanations` the sentence that says why.
 """
 
-from access.policy.door import CLOCK_AHEAD, Evidence, Moment, Standing, Verdict, decide, timely
-from access.policy.reasons import MESSAGES, OF_THE_FACE, Reason
+from access.policy.door import (
+    CLOCK_AHEAD,
+    DEMANDS,
+    STEP_LASTS,
+    Factor,
+    claimed,
+    decide,
+    stands_open,
+    timely,
+)
+from access.policy.explanations import Explanation, explain
+from access.policy.facts import (
+    Case,
+    Doorway,
+    Evidence,
+    Inside,
+    Mode,
+    Moment,
+    Passage,
+    Passback,
+    Proof,
+    Shown,
+    Standing,
+    Verdict,
+)
+from access.policy.reasons import MESSAGES, OF_THE_FACE, SUSPICIOUS, Reason, outward
 from access.policy.schedule import HORIZON, Bar, Holiday, Opening, Permit, Row, Week, opening
 
 __all__ = [
     "CLOCK_AHEAD",
+    "DEMANDS",
     "HORIZON",
     "MESSAGES",
     "OF_THE_FACE",
+    "STEP_LASTS",
+    "SUSPICIOUS",
     "Bar",
+    "Case",
+    "Doorway",
     "Evidence",
+    "Explanation",
+    "Factor",
     "Holiday",
+    "Inside",
+    "Mode",
     "Moment",
     "Opening",
+    "Passage",
+    "Passback",
     "Permit",
+    "Proof",
     "Reason",
     "Row",
+    "Shown",
     "Standing",
     "Verdict",
     "Week",
+    "claimed",
     "decide",
+    "explain",
     "opening",
+    "outward",
+    "stands_open",
     "timely",
 ]

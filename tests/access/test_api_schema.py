@@ -58,6 +58,7 @@ OPERATIONS = [
     "POST /api/v1/decisions/{decision}/not-me/",
     "POST /api/v1/decisions/{decision}/remark/",
     "POST /api/v1/snapshots/",
+    "POST /api/v1/passes/",
     "GET /api/v1/punches/",
     "POST /api/v1/door-events/",
     "GET /api/v1/alarms/",
@@ -83,6 +84,7 @@ SENSIBLE: dict[str, Callable[[Cast], dict[str, Any]]] = {
         "image": factories.picture(),
         "taken": timezone.now().isoformat(),
     },
+    "POST /api/v1/passes/": lambda cast: {"taken": timezone.now().isoformat(), "card": "04A1B2C3"},
 }
 
 

@@ -47,6 +47,8 @@ def test_alice_enters_and_is_punched_in(
         "direction": "in",
         "punch": {"id": str(punch.pk), "at": body["punch"]["at"], "direction": "in"},
         "at": body["at"],
+        "needs": [],
+        "step": None,
     }
     assert (punch.person, punch.direction, punch.kiosk) == (cast.alice, "in", cast.kiosk)
     assert not SnapshotPicture.objects.exists()
@@ -99,6 +101,8 @@ def test_where_a_live_face_is_demanded_a_picture_of_anybody_gets_one_and_the_sam
         "person": None,
         "direction": None,
         "punch": None,
+        "needs": [],
+        "step": None,
     }
     assert not Punch.objects.exists()
 
