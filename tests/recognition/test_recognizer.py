@@ -7,6 +7,7 @@ from PIL import Image
 
 from recognition import image, weights
 from recognition.faces import Face
+from recognition.matching import threshold_for
 from recognition.quality import Problem
 from recognition.recognizer import Recognizer, choose
 from tests.recognition.conftest import LANDMARKS, MODELS, present
@@ -160,13 +161,19 @@ class TestEveryEmbedderBehindTheEyes:
     def whole(self, model_id):
         return Recognizer.load(MODELS if MODELS.is_dir() else None, embedder=model_id)
 
-    def test_the_same_person_in_another_light_and_size_stays_the_same(self, whole, portrait):
+    @pytest.fixture
+    def alike(self, whole):
+        """The score that one pair of strangers in 10,000 reaches: each model has a scale of its own."""
+        calibration = whole.card.calibration
+        return threshold_for(calibration.points, gallery_size=1, fpir=1e-4) if calibration else 0.5
+
+    def test_the_same_person_in_another_light_and_size_stays_the_same(self, whole, alike, portrait):
         whole.warm()
         other = np.clip(image.shrink(portrait, 0.8).astype(int) * 0.8 + 10, 0, 255).astype(np.uint8)
         first, second = whole.look(jpeg(portrait)), whole.look(jpeg(other[:, ::1]))
-        assert first.vector @ second.vector > 0.8
+        assert first.vector @ second.vector > alike
         assert first.model == whole.card.id
 
-    def test_a_crop_and_the_whole_picture_agree(self, whole, portrait):
+    def test_a_crop_and_the_whole_picture_agree(self, whole, alike, portrait):
         cut = whole.look(jpeg(portrait[20:230, 120:330]), kind="crop")
-        assert cut.vector @ whole.look(jpeg(portrait)).vector > 0.8
+        assert cut.vector @ whole.look(jpeg(portrait)).vector > alike
