@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from access import chain, queue
-from access.places import Site
+from access.places import Door, Site
 
 # A worker signs in every 5 s; three missed signs and it does not count.
 WORKER_SILENCE = timedelta(seconds=15)
@@ -32,6 +32,7 @@ class Worker(models.Model):
     name = models.CharField(_("name"), max_length=120, primary_key=True)
     embedder = models.CharField(_("embedding model"), max_length=80)
     detector = models.CharField(_("detector"), max_length=80)
+    liveness = models.CharField(_("liveness model"), max_length=80, blank=True, default="", db_default="")
     started = models.DateTimeField(_("started"), default=timezone.now)
     seen = models.DateTimeField(_("seen"), default=timezone.now)
 
@@ -96,15 +97,25 @@ def risk_at(site: Site) -> SiteRisk | None:
     return site.risks.order_by("-updated").first()
 
 
-def sign_in(name: str, *, embedder: str, detector: str) -> None:
-    """A worker says that it is here, warm and with these models."""
+def sign_in(name: str, *, embedder: str, detector: str, liveness: str = "") -> None:
+    """A worker says that it is here, warm and with these models; without `liveness` it judges no picture."""
     Worker.objects.update_or_create(
-        name=name, defaults={"embedder": embedder, "detector": detector, "seen": timezone.now()}
+        name=name,
+        defaults={"embedder": embedder, "detector": detector, "liveness": liveness, "seen": timezone.now()},
     )
 
 
 def present() -> models.QuerySet[Worker]:
     return Worker.objects.filter(seen__gt=timezone.now() - WORKER_SILENCE)
+
+
+def unjudged_doors() -> models.QuerySet[Door]:
+    """The doors that want each picture judged live while a worker is at work that cannot: what it gets from
+    there is refused, whoever it is of. None while no worker is present: then every door refuses.
+    """
+    if not present().filter(liveness="").exists():
+        return Door.objects.none()
+    return Door.objects.filter(liveness=Door.Liveness.PASSIVE)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -126,6 +137,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "database": "ok",
         "broker": "ok" if queue.reachable() else "down",
         "workers": workers,
+        "liveness": "missing" if unjudged_doors().exists() else "ok",
         "audit": "behind" if behind else "ok",
     }
     if not workers:
@@ -168,6 +180,11 @@ class _FromPostgres:
         yield workers
         yield from self.trail()
         yield from self.alarms()
+        unjudged = GaugeMetricFamily(
+            "lintel_doors_without_liveness", "Doors that demand liveness while a worker has no model for it"
+        )
+        unjudged.add_metric([], unjudged_doors().count())
+        yield unjudged
         faceprints = GaugeMetricFamily("lintel_faceprints", "Faceprints in use", labels=["model"])
         for model, count in _rows("SELECT model, count(*) FROM access_faceprint WHERE active GROUP BY model"):
             faceprints.add_metric([str(model)], count)

@@ -36,7 +36,13 @@ def look(options: argparse.Namespace) -> int:
     eyes.warm()
     data = options.picture.read_bytes()
     looks = [
-        eyes.look(data, kind=options.kind, faces=options.faces, purpose=options.purpose)
+        eyes.look(
+            data,
+            kind=options.kind,
+            faces=options.faces,
+            purpose=options.purpose,
+            liveness=options.liveness,
+        )
         for _ in range(max(1, options.repeat))
     ]
     seen = looks[0]
@@ -49,6 +55,7 @@ def look(options: argparse.Namespace) -> int:
         "detail": seen.detail,
         "faces": [[round(value, 1) for value in face.box] for face in seen.faces],
         "quality": seen.quality.numbers() if seen.quality else None,
+        "liveness": seen.liveness and seen.liveness.facts(),
         "detector": eyes.detector.card.id,
         "model": seen.model,
         "vector": None if seen.vector is None else f"{seen.vector.size} numbers, not shown",
@@ -227,6 +234,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument(
         "--purpose", choices=tuple(quality.LIMITS), default="door", help="which quality limits hold"
+    )
+
+    one.add_argument(
+        "--liveness", action="store_true", help="judge too whether the face is live, where a model is present"
     )
 
     known = _command(

@@ -64,6 +64,15 @@ class Liveness:
         if self.live != (self.why is None):
             raise ValueError("a face is live, or there is a reason why not")
 
+    def facts(self) -> dict[str, str | float | bool | None]:
+        """The same in plain values, `live` None where it was not judged."""
+        return {
+            "method": self.method.value,
+            "live": self.live if self.judged else None,
+            "score": None if self.score is None else round(self.score, 4),
+            "why": None if self.why is None else self.why.value,
+        }
+
 
 def not_judged(why: Why, *, method: Method) -> Liveness:
     return Liveness(judged=False, live=False, method=method, why=why)

@@ -92,6 +92,7 @@ class Eyes:
 
     def __init__(self, sighting: Sighting, card: Card) -> None:
         self.sighting, self.card, self.detector = sighting, card, self
+        self.passive = None
 
     def look(self, data: bytes, *, liveness: bool = False, **_: object) -> Sighting:
         answer = self.sighting.liveness or not_judged(Why.NO_MODEL, method=Method.PASSIVE)

@@ -57,15 +57,8 @@ def evidence_from(sighting: Sighting, card: Card, *, site: Site) -> Evidence:
     seen = sighting.liveness
     if seen is None:
         return evidence
-    facts = {
-        "method": seen.method.value,
-        "live": seen.live if seen.judged else None,
-        "score": None if seen.score is None else round(seen.score, 4),
-        "why": None if seen.why is None else seen.why.value,
-    }
-    return replace(
-        evidence, live=seen.live if seen.judged else None, facts=evidence.facts | {"liveness": facts}
-    )
+    facts = seen.facts()
+    return replace(evidence, live=facts["live"], facts=evidence.facts | {"liveness": facts})
 
 
 def _identity(sighting: Sighting, card: Card, *, site: Site) -> Evidence:

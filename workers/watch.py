@@ -84,5 +84,7 @@ def look_round(*, at_once: bool = False) -> int:
 def sign_in() -> None:
     with sight.eyes() as recognizer:
         card, detector = recognizer.card, recognizer.detector.card.id
-    health.sign_in(f"{socket.gethostname()}:{os.getpid()}", embedder=card.id, detector=detector)
+        liveness = recognizer.passive.card.id if recognizer.passive else ""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    health.sign_in(name, embedder=card.id, detector=detector, liveness=liveness)
     identify.publish_risks(card)

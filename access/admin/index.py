@@ -141,6 +141,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "reviews": to_review().count() if may["enrolment"] else None,
         "decisions": decision_figures() if may["decision"] else None,
         "workers": list(health.present()) if may["worker"] or may["kiosk"] else None,
+        "unjudged": list(health.unjudged_doors()) if may["worker"] or may["kiosk"] else None,
         "kiosks": kiosks() if may["kiosk"] else None,
     }
 

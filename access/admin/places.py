@@ -147,6 +147,12 @@ class SiteAdmin(Kept):
         return str(_("demo")) if site.demo else ""
 
 
+UNJUDGED = _(
+    "This door wants every picture judged live, but a worker has no liveness model and refuses everybody "
+    "there. Bring the model to the workers (python -m recognition fetch), or change what the door demands."
+)
+
+
 @admin.register(Door)
 class DoorAdmin(Kept):
     decided_by = "kiosk__door"
@@ -166,6 +172,14 @@ class DoorAdmin(Kept):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        door = kwargs.get("obj")
+        if door is not None and health.unjudged_doors().filter(pk=door.pk).exists():
+            messages.warning(request, UNJUDGED)
+        return super().render_change_form(request, context, **kwargs)
 
     @display(description=_("admits"), label="info", empty_value=_("nobody"))
     def admitted(self, door: Door) -> list[str]:

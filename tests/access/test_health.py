@@ -34,7 +34,7 @@ def test_ready_means_a_warm_worker(client: Client) -> None:
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (
         200,
-        {"status": "ok", "database": "ok", "broker": "ok", "workers": 1, "audit": "ok"},
+        {"status": "ok", "database": "ok", "broker": "ok", "workers": 1, "liveness": "ok", "audit": "ok"},
     )
     Worker.objects.update(seen=timezone.now() - timedelta(seconds=16))
     assert client.get("/readyz").status_code == 503
@@ -70,6 +70,27 @@ def test_a_trail_that_is_not_sealed_is_told_by_probe_and_figures_but_stops_no_do
     assert re.search(r"lintel_audit_unsealed_seconds 30\d\.", text)
     assert "lintel_audit_seals 0.0" in text
     assert 'lintel_alarms{kind="held"} 1.0' in text
+
+
+@pytest.mark.django_db
+def test_a_door_that_demands_liveness_of_workers_without_a_model_is_told(
+    client: Client, cast: Cast, settings: LazySettings
+) -> None:
+    settings.METRICS_TOKEN = "metrics-token"
+    door = cast.kiosk.door
+    type(door).objects.filter(pk=door.pk).update(liveness=door.Liveness.PASSIVE)
+
+    def told() -> tuple[str, bool]:
+        text = client.get("/metrics", headers={"Authorization": "Bearer metrics-token"}).content.decode()
+        return client.get("/readyz").json()["liveness"], "lintel_doors_without_liveness 1.0" in text
+
+    assert told() == ("ok", False)  # no worker: every door refuses, which is told otherwise
+    health.sign_in("host:1", embedder="e", detector="d", liveness="minifasnet")
+    assert told() == ("ok", False)
+    health.sign_in("host:2", embedder="e", detector="d")
+    assert told() == ("missing", True)
+    health.sign_in("host:2", embedder="e", detector="d", liveness="minifasnet")
+    assert told() == ("ok", False)
 
 
 @pytest.mark.django_db

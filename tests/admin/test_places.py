@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from access import gallery, places, snapshots
+from access import gallery, health, places, snapshots
 from access.models import AuditEntry, Door, Faceprint, Gallery, Kiosk, KioskKey, Site, SiteRisk
 from tests import factories
 from tests.conftest import CARD
@@ -50,6 +50,24 @@ def test_rolling_ends_the_old_key_as_chosen(
 def test_revoking_locks_the_kiosk_out(office: Client, cast: Cast) -> None:
     office.post(f"/admin/access/kiosk/{cast.kiosk.pk}/revoke/")
     assert places.kiosk_for(cast.key) is None
+
+
+def test_a_door_that_no_worker_can_judge_for_is_named_on_its_page_and_the_first_one(
+    office: Client, cast: Cast
+) -> None:
+    door = cast.kiosk.door
+    address = f"/admin/access/door/{door.pk}/change/"
+    health.sign_in("host:1", embedder="e", detector="d")
+
+    def warned() -> list[bool]:
+        home, page = (office.get(each).content.decode() for each in ("/admin/", address))
+        return ["demand one and refuse every face" in home, "has no liveness model and refuses" in page]
+
+    assert warned() == [False, False]
+    Door.objects.filter(pk=door.pk).update(liveness=Door.Liveness.PASSIVE)
+    assert warned() == [True, True]
+    health.sign_in("host:1", embedder="e", detector="d", liveness="minifasnet")
+    assert warned() == [False, False]
 
 
 def test_keys_need_rights_of_their_own(cast: Cast, login_with: Any) -> None:

@@ -48,6 +48,16 @@ def test_look_reports_everything_but_the_vector(with_tiny_eyes, capsys, tmp_path
     assert image.decode(drawn.read_bytes()).shape == (512, 512, 3)
 
 
+def test_look_says_on_demand_whether_the_face_is_live(with_tiny_eyes, capsys):
+    def told(*words):
+        command.main(["look", str(PORTRAIT), *words])
+        return json.loads(capsys.readouterr().out)["liveness"]
+
+    assert told() is None
+    # No liveness model is shipped: nothing is judged, and nothing passes for live.
+    assert told("--liveness") == {"method": "passive", "live": None, "score": None, "why": "no_model"}
+
+
 def test_look_at_something_else_exits_with_one_and_the_reason(with_tiny_eyes, capsys, tmp_path):
     other = tmp_path / "note.txt"
     other.write_text("hello")
