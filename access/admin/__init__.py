@@ -5,6 +5,7 @@ nothing here decides anything: the rules stand in the modules beside the tables.
 """
 
 from access.admin import (
+    alarms,
     attendance,
     audit,
     decisions,
@@ -12,6 +13,7 @@ from access.admin import (
     enrolment,
     gallery,
     levels,
+    locks,
     people,
     places,
     schedules,
@@ -21,6 +23,7 @@ from access.admin import (
 )
 
 __all__ = [
+    "alarms",
     "attendance",
     "audit",
     "decisions",
@@ -28,6 +31,7 @@ __all__ = [
     "enrolment",
     "gallery",
     "levels",
+    "locks",
     "people",
     "places",
     "schedules",

@@ -5,7 +5,7 @@ reach them; the trail names rows by key.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import Form
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
@@ -23,7 +23,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
-from access import audit
+from access import audit, chain
 from access.admin.days import Days, unbroken
 from access.audit import AuditEntry
 from access.hours import reach
@@ -249,8 +249,35 @@ class ActionFilter(DropdownFilter):
         return queryset.filter(action=self.value()) if self.value() else queryset
 
 
+def chain_state() -> dict[str, Any]:
+    """How far the trail is sealed and what the last check found, in words."""
+    head, check, (waiting, seconds) = chain.head(), chain.last_check(), chain.unsealed()
+    behind = seconds > chain.LONGEST_WAIT.total_seconds()
+    state = {"colour": "success", "word": _("sealed"), "findings": []}
+    if behind:
+        state |= {"colour": "warning", "word": _("not being sealed")}
+    if check and check.findings:
+        state |= {"colour": "danger", "word": _("tampered with"), "findings": check.findings[:3]}
+    if head.sealed:
+        values = {"entry": head.entry, "time": utc(head.sealed), "waiting": waiting}
+        state["sealed"] = _("Sealed up to entry %(entry)s at %(time)s UTC; %(waiting)s waiting.") % values
+    else:
+        state["sealed"] = _("No entry is sealed yet; a running worker does it within a second.")
+    if check:
+        values = {"time": utc(check.finished), "count": f"{check.number:,}"}
+        state["checked"] = _("Last checked %(time)s UTC: %(count)s entries.") % values
+    else:
+        state["checked"] = _("Not checked yet.")
+    return state
+
+
+def utc(moment: datetime) -> str:
+    return unbroken(date_format(moment.astimezone(UTC), "j M Y, H:i:s"))
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnly):
+    list_before_template = "access/chain.html"
     list_display = ["when", "what", "subject_link", "by", "more"]
     list_filter = [ActionFilter, ("at", Days)]
     list_select_related = ["staff"]
@@ -259,9 +286,12 @@ class AuditEntryAdmin(ReadOnly):
     fields = ["when", "what", "subject_link", "by", "more"]
     readonly_fields = fields
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, (extra_context or {}) | {"chain": chain_state()})
+
     @display(description=_("time (UTC)"), ordering="id")
     def when(self, entry: AuditEntry) -> str:
-        return unbroken(date_format(entry.at.astimezone(UTC), "j M Y, H:i:s"))
+        return utc(entry.at)
 
     @display(description=_("what"))
     def what(self, entry: AuditEntry) -> str:

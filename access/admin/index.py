@@ -1,5 +1,6 @@
 """The first page and the menu: what needs a human, what the doors did today, who is at work behind them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from access.admin.days import at_site
 from access.admin.decisions import reason_words
 from access.admin.gallery import LOOK_ALIKES
 from access.decisions import Decision
+from access.doors import alarms
 from access.enrolment import Enrolment
 from access.gallery import Faceprint
 from access.people import Consent, Person
@@ -40,6 +42,7 @@ MENU = (
     (
         _("Doors"),
         (
+            (_("Alarms"), "notifications_active", "alarm"),
             (_("Decisions"), "sensor_door", "decision"),
             (_("“Not me”"), "person_alert", "dispute"),
             (_("Sites"), "location_city", "site"),
@@ -71,7 +74,7 @@ MENU = (
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar: only what this login may see, and how many enrolments wait for a human."""
+    """The sidebar: only what this login may see, and how much waits for a human."""
     groups = []
     for title, entries in MENU:
         items = [
@@ -108,8 +111,8 @@ def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, 
         active = request.path.startswith(link) and request.path not in own_pages()
         active = active and not (reviewing and model == "enrolment")
     found = {"title": title, "icon": icon, "link": f"{link}?{query}" if query else link, "active": active}
-    if query and (count := to_review().count()):
-        found |= {"badge": count, "badge_variant": "warning"}
+    if target in WAITING and (count := WAITING[target][0]().count()):
+        found |= {"badge": count, "badge_variant": WAITING[target][1]}
     return found
 
 
@@ -121,6 +124,13 @@ def own_pages() -> set[str]:
 
 def to_review() -> QuerySet[Enrolment]:
     return Enrolment.objects.filter(state=Enrolment.State.REVIEW)
+
+
+# What waits for a human, beside its entry in the menu.
+WAITING: dict[str, tuple[Callable[[], QuerySet[Any]], str]] = {
+    "enrolment?state__exact=review": (to_review, "warning"),
+    "alarm": (alarms.unacknowledged, "danger"),
+}
 
 
 def demo_mark(request: HttpRequest) -> list[Any] | None:

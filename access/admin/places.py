@@ -26,6 +26,7 @@ from unfold.widgets import (
 from access import health, places
 from access.admin.audit import Audited
 from access.admin.days import at_site
+from access.admin.locks import Orders
 from access.health import SiteRisk
 from access.kiosk import pages, pairing, unlocking
 from access.places import Door, Kiosk, KioskKey, Site
@@ -154,7 +155,7 @@ UNJUDGED = _(
 
 
 @admin.register(Door)
-class DoorAdmin(Kept):
+class DoorAdmin(Orders, Kept):
     decided_by = "kiosk__door"
     list_display = ["name", "site", "admitted", "deadline_ms", "freshness_seconds"]
     list_filter = [("site", RelatedDropdownFilter)]
@@ -165,6 +166,7 @@ class DoorAdmin(Kept):
         (_("Time limits"), {"fields": ["deadline_ms", "freshness_seconds"]}),
         (_("Liveness"), {"fields": ["liveness"]}),
     ]
+    actions_detail = ["open_now", "unlock", "lock"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Door]:
         return super().get_queryset(request).prefetch_related("admits")

@@ -14,6 +14,8 @@ from django.utils import timezone
 import access
 from access import decisions, policy, snapshots
 from access.admin.audit import ACTIONS
+from access.doors import alarms
+from access.doors.alarms import Kind
 from access.models import AuditEntry, Enrolment, Staff
 from tests import factories
 from tests.factories import Cast
@@ -21,6 +23,7 @@ from tests.factories import Cast
 MODELS = (
     "person", "enrolment", "gallery", "department", "consenttext", "decision", "site", "door", "kiosk",
     "punch", "auditentry", "staff", "terminal", "terminalline",
+    "alarm",
 )  # fmt: skip
 
 
@@ -42,6 +45,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         "punch": snapshot.punch.pk,
         "auditentry": AuditEntry.objects.first().pk,
         "staff": Staff.objects.create_user("somebody", password=None).pk,
+        "alarm": alarms.raise_alarm(Kind.HELD, cast.front, door=cast.front).pk,
         "terminal": (terminal := access.models.Terminal.objects.create(serial="T1", site=cast.site)).pk,
         "terminalline": access.models.TerminalLine.objects.create(
             terminal=terminal, table="ATTLOG", raw="17", identity=b"1"
@@ -91,12 +95,18 @@ def test_outsiders_are_sent_to_the_login(rows: dict[str, Any]) -> None:
         "person/{person}/erase/",
         "kiosk/{kiosk}/issue/",
         "enrolment/{enrolment}/settle/",
+        "alarm/{alarm}/acknowledge/",
+        "door/{door}/open_now/",
+        "door/{door}/unlock/",
+        "door/{door}/lock/",
     ],
 )
 def test_whoever_may_only_look_may_not_act(
     rows: dict[str, Any], login_with: Callable[..., Client], page: str
 ) -> None:
-    clerk = login_with("view_person", "view_kiosk", "view_enrolment", "view_photograph")
+    clerk = login_with(
+        "view_person", "view_kiosk", "view_enrolment", "view_photograph", "view_alarm", "view_door"
+    )
     assert clerk.post(f"/admin/access/{page.format(**rows)}").status_code == 403
 
 
