@@ -11,24 +11,32 @@ from datetime import date, datetime, time, timedelta
 from django.utils import timezone
 
 from access import attendance, people, policy
-from access.doors import credentials, levels, modes, passback
+from access.doors import credentials, history, levels, modes, passback
 from access.doors.credentials import Card
 from access.doors.modes import DoorMemory
 from access.people import Person
-from access.places import Direction, Door
+from access.places import Direction, Door, Kiosk
 from access.policy import Evidence, Passage, Shown
 from access.snapshots import Credentials, Snapshot
+
+# Somebody who edits the rules faster than they are read keeps no door waiting for long.
+MOST_ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """The case, and the rows it was gathered from. `companion` waited for a second person at this door."""
+    """The case, and the rows it was gathered from. `companion` waited for a second person at this door.
+
+    All rules are of the version `rules`, read for the moment `at`; None where edits left no time to agree.
+    """
 
     case: policy.Case
     person: Person | None
     card: Card | None
     memory: DoorMemory | None
     companion: Person | None
+    at: datetime
+    rules: int | None
 
 
 def moment(snapshot: Snapshot) -> policy.Moment:
@@ -45,9 +53,17 @@ def moment(snapshot: Snapshot) -> policy.Moment:
 
 
 def gather(
-    snapshot: Snapshot, evidence: Evidence | None, given: Credentials, *, step_age: timedelta | None
+    snapshot: Snapshot,
+    evidence: Evidence | None,
+    given: Credentials,
+    *,
+    step_age: timedelta | None,
+    rules: int | None,
 ) -> Gathered:
-    """`evidence` is what was seen now, or in the step before, which was `step_age` ago."""
+    """`evidence` is what was seen now, or in the step before, which was `step_age` ago.
+
+    `rules` is the version of the rules from before the snapshot was read, with its door.
+    """
     door, now = snapshot.kiosk.door, timezone.now()
     beside = modes.partners(door)
     memories = modes.hold(door, beside) if modes.remembers(door, beside) else {}
@@ -75,7 +91,25 @@ def gather(
         standing=standing(person, door, at=now) if person is not None else None,
         passage=passage,
     )
-    return Gathered(case, person, card, memory, companion)
+    return _of_one_version(Gathered(case, person, card, memory, companion, now, rules), snapshot)
+
+
+def _of_one_version(gathered: Gathered, snapshot: Snapshot) -> Gathered:
+    """What was edited while we gathered is read again, until nothing was edited while we read."""
+    for _round in range(MOST_ROUNDS):
+        latest = history.version()
+        if latest == gathered.rules:
+            return gathered
+        snapshot.kiosk = Kiosk.objects.select_related("door__site").get(pk=snapshot.kiosk_id)
+        door, person = snapshot.kiosk.door, gathered.person
+        case = replace(
+            gathered.case,
+            moment=moment(snapshot),
+            door=modes.doorway(door, gathered.memory, now=gathered.at),
+            standing=standing(person, door, at=gathered.at) if person is not None else None,
+        )
+        gathered = replace(gathered, case=case, rules=latest)
+    return replace(gathered, rules=None)
 
 
 def direction(person: Person, snapshot: Snapshot) -> str:

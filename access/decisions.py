@@ -12,7 +12,7 @@ from access import attendance, audit, cases, policy, snapshots
 from access.attendance import Punch
 from access.cases import Gathered
 from access.doorbell import DECIDED, expecting, ring
-from access.doors import alarms, drivers, modes, passback
+from access.doors import alarms, drivers, history, modes, passback
 from access.people import Person
 from access.places import Direction, Kiosk
 from access.policy import Evidence, Proof, Reason, Verdict
@@ -91,6 +91,7 @@ def settle(snapshot_id: object, evidence: Evidence | None, *, given: Credentials
     Whoever holds the row first decides and the other is handed that decision unchanged, so a late
     worker can never open a door. `given` is what was shown without a picture; beside one it lies sealed.
     """
+    rules = history.version()
     snapshot = (
         Snapshot.objects.select_for_update(of=("self",))
         .select_related("kiosk__door__site", "picture")
@@ -108,7 +109,7 @@ def settle(snapshot_id: object, evidence: Evidence | None, *, given: Credentials
     step_age = None
     if snapshot.after_id is not None:
         evidence, step_age = _step(snapshot)
-    gathered = cases.gather(snapshot, evidence, given, step_age=step_age)
+    gathered = cases.gather(snapshot, evidence, given, step_age=step_age, rules=rules)
     decision = _write_down(snapshot, gathered, policy.decide(gathered.case))
     SnapshotPicture.objects.filter(pk=snapshot.pk).delete()
     drivers.command(decision)
@@ -203,6 +204,8 @@ def _facts(snapshot: Snapshot, gathered: Gathered, verdict: Verdict) -> dict[str
         "proven": verdict.proven,
         "explanation": {"words": explained.words, "values": explained.values},
         "source": _source(case.shown),
+        "case": policy.note(case, gathered.at),
+        "rules": gathered.rules,
     }
     optional = {
         "demanded": snapshot.kiosk.door.liveness if case.moment.must_live else None,

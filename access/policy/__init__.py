@@ -9,6 +9,7 @@ from access.policy.door import (
     DEMANDS,
     STEP_LASTS,
     Factor,
+    asked,
     claimed,
     decide,
     stands_open,
@@ -30,6 +31,7 @@ from access.policy.facts import (
     Verdict,
 )
 from access.policy.reasons import MESSAGES, OF_THE_FACE, SUSPICIOUS, Reason, outward
+from access.policy.records import evidence_of, note, passage_of, shown_of
 from access.policy.schedule import HORIZON, Bar, Holiday, Opening, Permit, Row, Week, opening
 
 __all__ = [
@@ -61,11 +63,16 @@ __all__ = [
     "Standing",
     "Verdict",
     "Week",
+    "asked",
     "claimed",
     "decide",
+    "evidence_of",
     "explain",
+    "note",
     "opening",
     "outward",
+    "passage_of",
+    "shown_of",
     "stands_open",
     "timely",
 ]
