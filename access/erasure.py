@@ -19,8 +19,7 @@ from access.doors.credentials import Card, Pin
 from access.doors.passback import Presence
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint
-from access.hours.corrections import Correction
-from access.hours.leave import Leave, LeaveBalance
+from access.hours import keeping
 from access.people import Consent, Person, PersonKey
 from access.terminals import quarantine
 
@@ -45,6 +44,8 @@ class Receipt:
     leave_balances_deleted: int = 0
     leave_kept: int = 0
     corrections_kept: int = 0
+    plans_deleted: int = 0
+    working_days_kept: int = 0
     terminal_lines_emptied: int = 0
     access_levels_left: int = 0
     grants_deleted: int = 0
@@ -75,10 +76,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
     Faceprint.objects.filter(person=held).delete()
-    balances, _rows = LeaveBalance.objects.filter(person=held).delete()
-    held.leaves.update(note="", answer="")
-    held.corrections.update(reason="", answer="")
-    held.overtime_approvals.update(note="")
+    counts |= keeping.forget(held)
     _forget_in_admin_history(held)
     keys, _rows = PersonKey.objects.filter(person=held).delete()
     held.name, held.badge = "Erased person", f"erased-{held.pk}"
@@ -94,9 +92,6 @@ def erase(person: Person, *, by: object = None) -> Receipt:
         consents_kept=Consent.objects.filter(person=held).count(),
         punches_kept=Punch.objects.filter(person=held).count(),
         decisions_kept=Decision.objects.filter(person=held).count(),
-        leave_balances_deleted=balances,
-        leave_kept=Leave.objects.filter(person=held).count(),
-        corrections_kept=Correction.objects.filter(person=held).count(),
         **counts,
     )
     audit.record("person.erased", held, by=by, **asdict(receipt))

@@ -20,6 +20,11 @@ from access.health import SiteRisk, Worker
 from access.holidays import Holiday
 from access.hours.corrections import Correction, OvertimeApproval
 from access.hours.leave import Leave, LeaveBalance, LeaveType
+from access.hours.payroll import Adjustment, PayrollPeriod
+from access.hours.proposals import Proposal
+from access.hours.rules import RuleSet, RuleVersion
+from access.hours.shifts import Assignment, Pattern, PatternDay, RosterEntry, Shift, ShiftBreak, ShiftPart
+from access.hours.workdays import WorkDay
 from access.kiosk.feedback import Dispute, Remark
 from access.kiosk.pairing import PairingCode
 from access.kiosk.signing import SignatureNonce
@@ -36,7 +41,9 @@ from access.terminals.pushes import TerminalLine
 
 __all__ = [
     "AccessLevel",
+    "Adjustment",
     "Alarm",
+    "Assignment",
     "AuditCheck",
     "AuditEntry",
     "AuditPending",
@@ -65,19 +72,29 @@ __all__ = [
     "LeaveType",
     "OvertimeApproval",
     "PairingCode",
+    "Pattern",
+    "PatternDay",
+    "PayrollPeriod",
     "Pepper",
     "Person",
     "PersonKey",
     "Photograph",
     "Pin",
     "Presence",
+    "Proposal",
     "Punch",
     "RecoveryCode",
     "Remark",
+    "RosterEntry",
     "RuleChange",
+    "RuleSet",
+    "RuleVersion",
     "Schedule",
     "ScheduleBar",
     "SecondFactor",
+    "Shift",
+    "ShiftBreak",
+    "ShiftPart",
     "SignatureNonce",
     "Site",
     "SiteRisk",
@@ -91,6 +108,7 @@ __all__ = [
     "Turn",
     "UnlockTries",
     "Wiring",
+    "WorkDay",
     "Worker",
     "Zone",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,10 @@ from access.decisions import Decision
 from access.doors import alarms
 from access.enrolment import Enrolment
 from access.gallery import Faceprint
+from access.hours import reach
+from access.hours.corrections import Correction
+from access.hours.leave import Leave
+from access.hours.requests import State
 from access.people import Consent, Person
 from access.places import Kiosk, Site
 
@@ -61,6 +65,24 @@ MENU = (
             (_("Export"), "download", "punch!export"),
             (_("Terminals"), "fingerprint", "terminal"),
             (_("Lines of terminals"), "inbox", "terminalline"),
+            (_("Leave to approve"), "event_upcoming", "leave?state__exact=asked"),
+            (_("Leave"), "beach_access", "leave"),
+            (_("Balances of leave"), "account_balance", "leavebalance"),
+            (_("Types of leave"), "category", "leavetype"),
+            (_("Corrections to approve"), "rule", "correction?state__exact=asked"),
+            (_("Corrections"), "edit_calendar", "correction"),
+            (_("Approved overtime"), "more_time", "overtimeapproval"),
+        ),
+    ),
+    (
+        _("Shifts and rules"),
+        (
+            (_("Shifts"), "view_timeline", "shift"),
+            (_("Rotating patterns"), "autorenew", "pattern"),
+            (_("Assignments"), "assignment_ind", "assignment"),
+            (_("Roster"), "calendar_month", "rosterentry"),
+            (_("Rule sets"), "gavel", "ruleset"),
+            (_("Versions of rules"), "history", "ruleversion"),
         ),
     ),
     (
@@ -104,14 +126,14 @@ def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, 
     path, _mark, query = target.partition("?")
     model, _mark, page = path.partition("!")
     link = reverse(f"admin:access_{model}_{page or 'changelist'}")
-    reviewing = request.GET.get("state__exact") == "review"
+    chosen = request.GET.urlencode()
     if page or query:
-        active = request.path == link and (not query or reviewing)
+        active = request.path == link and (not query or chosen == query)
     else:
         active = request.path.startswith(link) and request.path not in own_pages()
-        active = active and not (reviewing and model == "enrolment")
+        active = active and f"{model}?{chosen}" not in WAITING
     found = {"title": title, "icon": icon, "link": f"{link}?{query}" if query else link, "active": active}
-    if target in WAITING and (count := WAITING[target][0]().count()):
+    if target in WAITING and (count := WAITING[target][0](request).count()):
         found |= {"badge": count, "badge_variant": WAITING[target][1]}
     return found
 
@@ -126,10 +148,17 @@ def to_review() -> QuerySet[Enrolment]:
     return Enrolment.objects.filter(state=Enrolment.State.REVIEW)
 
 
+def asked_of(request: HttpRequest, table: type[Model]) -> QuerySet[Any]:
+    """What waits for a decision, of the people this login reaches."""
+    return reach.within(request.user, table._default_manager.filter(state=State.ASKED))
+
+
 # What waits for a human, beside its entry in the menu.
-WAITING: dict[str, tuple[Callable[[], QuerySet[Any]], str]] = {
-    "enrolment?state__exact=review": (to_review, "warning"),
-    "alarm": (alarms.unacknowledged, "danger"),
+WAITING: dict[str, tuple[Callable[[HttpRequest], QuerySet[Any]], str]] = {
+    "enrolment?state__exact=review": (lambda request: to_review(), "warning"),
+    "alarm": (lambda request: alarms.unacknowledged(), "danger"),
+    "leave?state__exact=asked": (lambda request: asked_of(request, Leave), "warning"),
+    "correction?state__exact=asked": (lambda request: asked_of(request, Correction), "warning"),
 }
 
 

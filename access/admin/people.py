@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from access import audit, enrolment, people
 from access.admin import photographs, standing
@@ -24,6 +25,7 @@ from access.enrolment import Enrolment
 from access.gallery import Faceprint, Gallery
 from access.hours import reach
 from access.people import Consent, ConsentText, Department, Person
+from access.staff import Staff
 
 # What a part of the form asks for beyond the right to change people.
 RIGHTS = {
@@ -93,12 +95,21 @@ class FaceprintFilter(YesNoFilter):
 
 @admin.register(Department)
 class DepartmentAdmin(Audited):
-    list_display = ["name", "members"]
+    list_display = ["name", "members", "managed_by"]
     search_fields = ["name"]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["queryset"] = Staff.objects.filter(is_staff=True, is_active=True).order_by("username")
+        kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @display(description=_("managers"))
+    def managed_by(self, department: Department) -> str:
+        return ", ".join(one.get_username() for one in department.managers.all()) or "–"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Department]:
         found = super().get_queryset(request)
-        found = found.filter(pk__in=reach.departments_for(request.user))
+        found = found.filter(pk__in=reach.departments_for(request.user)).prefetch_related("managers")
         return found.annotate(member_count=Count("people", filter=Q(people__erased=None), distinct=True))
 
     @display(description=_("people"), ordering="member_count")
@@ -148,6 +159,13 @@ class PersonAdmin(standing.Standing):
     search_fields = ["badge", "name"]
     search_help_text = _("Name or badge number")
     readonly_fields = ["gallery_names"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Person], search_term: str
+    ) -> tuple[QuerySet[Person], bool]:
+        """Where another form asks for somebody, nobody who was erased is offered."""
+        found, doubled = super().get_search_results(request, queryset, search_term)
+        return (found.filter(erased=None) if "model_name" in request.GET else found), doubled
 
     # --- The list ---------------------------------------------------------------------------------
 
@@ -206,7 +224,7 @@ class PersonAdmin(standing.Standing):
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> list[Any]:
         """What this login may change; the galleries are named to those who may not change them."""
         allowed = self.allowed(request) if self.may_edit(request, obj) else []
-        parts: list[Any] = [(None, {"fields": ["name", "badge", "department", "active"]})]
+        parts: list[Any] = [(None, {"fields": ["name", "badge", "department", "manager", "active"]})]
         galleries = "galleries" if "galleries" in allowed else "gallery_names" if obj else None
         if galleries:
             parts.append((_("Where this person may go"), {"fields": [galleries]}))

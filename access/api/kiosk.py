@@ -16,6 +16,7 @@ from access.api.authentication import IsKiosk, KioskKey
 from access.api.errors import MEDIA_TYPE, Problem, ProblemSerializer
 from access.api.negotiation import OneForm
 from access.decisions import Decision
+from access.hours import questions
 from access.places import Kiosk
 from access.policy import Reason, outward
 from access.snapshots import Credentials
@@ -115,6 +116,15 @@ class PunchOutput(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(["in", "out"])
 
 
+class QuestionOutput(serializers.Serializer[Any]):
+    day = serializers.DateField(help_text="The working day on which the person did not punch out.")
+    since = serializers.DateTimeField(help_text="The punch-in that has no punch-out.")
+    planned = serializers.DateTimeField(allow_null=True, help_text="The planned end, if there was one.")
+    offered = serializers.ListField(
+        child=serializers.DateTimeField(), help_text="Times to choose from; another may be given."
+    )
+
+
 class DecisionOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     granted = serializers.BooleanField(help_text="Open only on true, and only on a fresh answer: see `at`.")
@@ -123,6 +133,9 @@ class DecisionOutput(serializers.Serializer[Any]):
     person = PersonOutput(allow_null=True)
     direction = serializers.ChoiceField(["in", "out"], allow_null=True)
     punch = PunchOutput(allow_null=True)
+    question = QuestionOutput(
+        allow_null=True, help_text="To ask whoever forgot to punch out; answered at `/api/v1/answers/`."
+    )
     at = serializers.DateTimeField(help_text="When it was decided.")
     needs = serializers.ListField(
         child=serializers.ChoiceField(["face", "card", "pin", "badge_pin"]),
@@ -288,6 +301,7 @@ def answer(decision: Decision) -> dict[str, Any]:
             "person": decision.person if known else None,
             "direction": decision.direction or None,
             "punch": punch,
+            "question": questions.after(punch) if punch else None,
             "at": decision.at,
             "needs": decision.needs,
             "step": decision.step,

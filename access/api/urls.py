@@ -3,6 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from access.api.answers import Answers
 from access.api.attendance import Punches
 from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
 from access.api.kiosk import Hello, Passes, Snapshots
@@ -16,6 +17,7 @@ urlpatterns = [
     path("v1/kiosk/unlock/", Unlock.as_view(), name="unlock"),
     path("v1/decisions/<uuid:decision>/not-me/", NotMe.as_view(), name="not_me"),
     path("v1/decisions/<uuid:decision>/remark/", Remarks.as_view(), name="remark"),
+    path("v1/answers/", Answers.as_view(), name="answers"),
     path("v1/snapshots/", Snapshots.as_view(), name="snapshots"),
     path("v1/passes/", Passes.as_view(), name="passes"),
     path("v1/punches/", Punches.as_view(), name="punches"),

@@ -3,7 +3,7 @@
 A request is decided once. Approved leave may be taken back; the days it covered then change like any others.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
@@ -131,3 +131,20 @@ def approved(people: list[int], first: date, last: date) -> QuerySet[Leave]:
         .select_related("type")
         .order_by("first", "pk")
     )
+
+
+def taken(person: int, kind: int, year: int) -> Decimal:
+    """Days of approved leave of a kind in a year, weekends not counted; a half day is a half.
+
+    Simple on purpose: a balance is what people compare with the form they filled in, and needs no plan.
+    """
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    days = Decimal(0)
+    for row in approved([person], first, last).filter(type=kind):
+        if row.part != Part.WHOLE:
+            days += Decimal("0.5")
+            continue
+        span = range((min(row.last, last) - max(row.first, first)).days + 1)
+        begin = max(row.first, first)
+        days += sum((begin + timedelta(days=n)).isoweekday() <= 5 for n in span)
+    return days

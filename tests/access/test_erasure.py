@@ -13,6 +13,7 @@ from django.utils import timezone
 from access import attendance, audit, decisions, enrolment, erasure, people, snapshots, vault
 from access.hours import corrections, leave
 from access.models import (
+    Assignment,
     AuditEntry,
     Consent,
     Correction,
@@ -25,8 +26,13 @@ from access.models import (
     OvertimeApproval,
     Person,
     PersonKey,
+    Proposal,
     Punch,
+    RosterEntry,
+    RuleSet,
+    Site,
     Staff,
+    WorkDay,
 )
 from access.policy import Evidence
 from tests import factories
@@ -56,6 +62,11 @@ def leave_of(person: Person) -> None:
         Correction(person=person, day=day, at=timezone.now(), direction="in", reason="canary-reason"),
         by="kiosk:1",
     )
+    WorkDay.objects.create(person=person, day=day, status="present")
+    Proposal.objects.create(person=person, days=1, note="canary-proposal")
+    RosterEntry.objects.create(person=person, day=day, note="canary-roster")
+    rules = RuleSet.objects.create(name="House")
+    Assignment.objects.create(person=person, site=Site.objects.first(), rules=rules, first=day)
     Leave.objects.update(answer="canary-answer")
     Correction.objects.update(answer="canary-answer")
 
@@ -121,6 +132,8 @@ def test_the_receipt_says_what_went_and_what_stays(known: Person) -> None:
         leave_balances_deleted=1,
         leave_kept=1,
         corrections_kept=1,
+        plans_deleted=2,
+        working_days_kept=1,
     )
     assert "faceprints deleted: 1" in receipt.lines()
     entry = AuditEntry.objects.get(action="person.erased")

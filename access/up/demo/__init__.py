@@ -10,8 +10,7 @@ from access.attendance import Punch
 from access.decisions import Decision
 from access.doors.alarms import Alarm
 from access.gallery import Gallery
-from access.hours.corrections import Correction, OvertimeApproval
-from access.hours.leave import Leave
+from access.hours import keeping
 from access.people import Consent, ConsentText, Department, Person
 from access.places import Door, Kiosk, Site
 from access.snapshots import Snapshot
@@ -104,9 +103,7 @@ def remove() -> dict[str, int]:
     try:
         for name, rows in (
             ("alarms", Alarm.objects.filter(door__site__in=sites)),
-            ("corrections", Correction.objects.filter(person__demo=True)),
-            ("leave", Leave.objects.filter(person__demo=True)),
-            ("overtime approvals", OvertimeApproval.objects.filter(person__demo=True)),
+            *keeping.of_demo(sites),
             (
                 "punches",
                 Punch.objects.filter(Q(kiosk__door__site__in=sites) | Q(person__demo=True, snapshot=None)),
