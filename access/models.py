@@ -18,6 +18,8 @@ from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint, Gallery, Turn
 from access.health import SiteRisk, Worker
 from access.holidays import Holiday
+from access.hooks.deliveries import Delivery
+from access.hooks.endpoints import Endpoint
 from access.hours.corrections import Correction, OvertimeApproval
 from access.hours.leave import Leave, LeaveBalance, LeaveType
 from access.hours.payroll import Adjustment, PayrollPeriod
@@ -54,12 +56,14 @@ __all__ = [
     "ConsentText",
     "Correction",
     "Decision",
+    "Delivery",
     "Department",
     "Dispute",
     "Door",
     "DoorCommand",
     "DoorEvent",
     "DoorMemory",
+    "Endpoint",
     "Enrolment",
     "Faceprint",
     "Gallery",

@@ -17,7 +17,8 @@ IDENTIFY = "workers.identify"
 ENROL = "workers.enrol"
 TIDY = "workers.tidy"
 BOOK = "workers.book"
-QUEUES = {IDENTIFY: "decide", ENROL: "enrol", TIDY: "enrol", BOOK: "enrol"}
+DELIVER = "workers.deliver"
+QUEUES = {IDENTIFY: "decide", ENROL: "enrol", TIDY: "enrol", BOOK: "enrol", DELIVER: "enrol"}
 
 # After a failure the broker is left alone for a moment, so that a dead one costs one request its
 # connection time-out, not every request.

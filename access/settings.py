@@ -321,6 +321,10 @@ DOOR_NETWORKS = networks("LINTEL_DOOR_NETWORKS", "10.0.0.0/8,172.16.0.0/12,192.1
 # A kiosk asks for its door's state at least once a minute; one that is silent for longer than this is away.
 KIOSK_SILENCE_SECONDS = number("LINTEL_KIOSK_SILENCE_SECONDS", 180, least=30, most=86_400)
 
+# --- Webhooks and connectors ----------------------------------------------------------------------
+# Whether events may be posted to addresses inside (loop, private, link-local) and by plain http.
+HOOKS_PRIVATE = flag("LINTEL_HOOKS_PRIVATE", default=False)
+
 # --- Who may read the metrics --------------------------------------------------------------------
 METRICS_TOKEN = text("LINTEL_METRICS_TOKEN")
 

@@ -18,7 +18,16 @@ from django.conf import settings
 from access import queue
 from access.queue import app
 from recognition import ModelError
-from workers import book, caretaker, enrol, housekeeping, identify, sight, watch  # noqa: F401  registers the tasks
+from workers import (  # noqa: F401  registers the tasks
+    book,
+    caretaker,
+    deliver,
+    enrol,
+    housekeeping,
+    identify,
+    sight,
+    watch,
+)
 
 __all__ = ["app"]
 
@@ -27,6 +36,11 @@ app.conf.beat_schedule = {
         "task": queue.TIDY,
         "schedule": crontab(minute="30", hour="2"),
         "options": {"queue": queue.QUEUES[queue.TIDY]},
+    },
+    "deliver": {
+        "task": queue.DELIVER,
+        "schedule": 5.0,
+        "options": {"queue": queue.QUEUES[queue.DELIVER], "expires": 5},
     },
     "book": {
         "task": queue.BOOK,

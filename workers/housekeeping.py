@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from access import backoff, queue
 from access.health import Worker
+from access.hooks import deliveries
 from access.kiosk import signing
 from access.queue import app
 
@@ -19,6 +20,7 @@ def tidy() -> None:
     """Remove what only takes room: ended sessions, and workers silent for a day."""
     now = timezone.now()
     sessions, _ = Session.objects.filter(expire_date__lt=now).delete()
+    deliveries.tidy(now)
     silent, _ = Worker.objects.filter(seen__lt=now - timedelta(days=1)).delete()
     nonces = signing.forget()
     tries = backoff.forget(now)

@@ -16,6 +16,7 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget
 
 from access.admin.audit import ReadOnly
 from access.admin.days import Days, at_site, unbroken
+from access.admin.lists import ListImport
 from access.attendance import Punch
 from access.people import Department
 from access.places import Site
@@ -72,7 +73,7 @@ def today() -> date:
 
 
 @admin.register(Punch)
-class PunchAdmin(ReadOnly):
+class PunchAdmin(ListImport, ReadOnly):
     person_path = "person"
     list_display = ["when", "person", "department", "way", "where"]
     list_filter = [
@@ -86,7 +87,7 @@ class PunchAdmin(ReadOnly):
     search_help_text = _("Badge number or name")
     fields = ["when", "person", "department", "way", "where", "source", "snapshot"]
     readonly_fields = fields
-    actions_list = ["export"]
+    actions_list = ["export", "import_list"]
 
     @display(description=_("time"), ordering="at")
     def when(self, punch: Punch) -> str:

@@ -14,6 +14,7 @@ from access import health
 from access.admin.days import at_site
 from access.admin.decisions import reason_words
 from access.admin.gallery import LOOK_ALIKES
+from access.admin.lists import IMPORT
 from access.decisions import Decision
 from access.doors import alarms
 from access.enrolment import Enrolment
@@ -63,6 +64,7 @@ MENU = (
         (
             (_("Punches"), "schedule", "punch"),
             (_("Export"), "download", "punch!export"),
+            (_("Import"), "upload", "punch!import_list"),
             (_("Terminals"), "fingerprint", "terminal"),
             (_("Lines of terminals"), "inbox", "terminalline"),
             (_("Leave to approve"), "event_upcoming", "leave?state__exact=asked"),
@@ -83,6 +85,13 @@ MENU = (
             (_("Roster"), "calendar_month", "rosterentry"),
             (_("Rule sets"), "gavel", "ruleset"),
             (_("Versions of rules"), "history", "ruleversion"),
+        ),
+    ),
+    (
+        _("Connections"),
+        (
+            (_("Endpoints"), "webhook", "endpoint"),
+            (_("Deliveries"), "outbox", "delivery"),
         ),
     ),
     (
@@ -112,7 +121,7 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 # Pages that show more than the table they stand beside.
-FURTHER = {"gallery!look_alikes": LOOK_ALIKES}
+FURTHER = {"gallery!look_alikes": LOOK_ALIKES, "punch!import_list": (IMPORT,)}
 
 
 def rights(target: str) -> tuple[str, ...]:

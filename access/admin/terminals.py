@@ -45,10 +45,10 @@ ORDERS = {
     orders.Kind.CLOCK: _("set its clock"),
 }
 FATES = {
-    orders.Fate.PENDING: (_("waiting"), "info"),
-    orders.Fate.SENT: (_("sent"), "info"),
-    orders.Fate.DONE: (_("done"), "success"),
-    orders.Fate.FAILED: (_("failed"), "danger"),
+    orders.Fate.PENDING: _("waiting"),
+    orders.Fate.SENT: _("sent"),
+    orders.Fate.DONE: _("done"),
+    orders.Fate.FAILED: _("failed"),
 }
 
 
@@ -102,7 +102,7 @@ class UsersInline(TabularInline):
 class CommandsInline(TabularInline):
     model = TerminalCommand
     verbose_name_plural = _("What it was asked to do")
-    fields = readonly_fields = ["order", "state_label", "answer", "made_at"]
+    fields = readonly_fields = ["order", "state_words", "answer", "made_at"]
     extra = 0
     can_delete = False
     hide_title = True
@@ -117,9 +117,9 @@ class CommandsInline(TabularInline):
     def order(self, command: TerminalCommand) -> str:
         return str(ORDERS[orders.Kind(command.kind)])
 
-    @display(description=_("state"), label=labels(FATES))
-    def state_label(self, command: TerminalCommand) -> tuple[str, Any]:
-        return command.state, FATES[orders.Fate(command.state)][0]
+    @display(description=_("state"))
+    def state_words(self, command: TerminalCommand) -> str:
+        return str(FATES[orders.Fate(command.state)])
 
     @display(description=_("asked"))
     def made_at(self, command: TerminalCommand) -> str:
@@ -128,17 +128,17 @@ class CommandsInline(TabularInline):
 
 @admin.register(Terminal)
 class TerminalAdmin(Audited):
-    list_display = ["serial", "name", "where", "standing_label", "seen_last", "clock", "waiting"]
+    list_display = ["serial", "name", "where", "standing_label", "seen_last", "waiting"]
     list_filter = [("site", RelatedDropdownFilter)]
     list_select_related = ["site", "door__site"]
     search_fields = ["serial", "name"]
     search_help_text = _("Serial number or name")
     fieldsets = [
-        (None, {"fields": ["serial", "name", "standing_label"]}),
+        (None, {"fields": ["serial", "name", "standing_words"]}),
         (_("Where it hangs"), {"fields": ["site", "door", "network"]}),
         (_("What is known of it"), {"fields": ["seen_last", "address", "firmware", "clock", "thrown_away"]}),
     ]
-    readonly_fields = ["standing_label", "seen_last", "address", "firmware", "clock", "thrown_away"]
+    readonly_fields = ["standing_words", "seen_last", "address", "firmware", "clock", "thrown_away"]
     inlines = [UsersInline, CommandsInline]
     actions_detail = ["approve", "refuse", "ask_info", "ask_check", "set_clock"]
 
@@ -171,6 +171,10 @@ class TerminalAdmin(Audited):
     def standing_label(self, terminal: Terminal) -> tuple[str, Any]:
         return terminal.standing, STANDINGS[Standing(terminal.standing)][0]
 
+    @display(description=_("standing"))
+    def standing_words(self, terminal: Terminal) -> str:
+        return str(STANDINGS[Standing(terminal.standing)][0])
+
     @display(description=_("last seen"), ordering="last_seen", empty_value=_("never"))
     def seen_last(self, terminal: Terminal) -> str | None:
         return unbroken(at_site(terminal.last_seen, zone_of(terminal))) if terminal.last_seen else None
@@ -202,7 +206,17 @@ class TerminalAdmin(Audited):
     def has_settle_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm(SETTLE)
 
-    @action(description=_("Approve"), icon="check", permissions=["settle"])
+    def may_become(self, request: HttpRequest, key: object, standing: Standing) -> bool:
+        there = Terminal.objects.filter(pk=str(key)).exclude(standing=standing.value).exists()
+        return request.user.has_perm(SETTLE) and there
+
+    def has_approve_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return self.may_become(request, obj, Standing.APPROVED)
+
+    def has_refuse_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return self.may_become(request, obj, Standing.REFUSED)
+
+    @action(description=_("Approve"), icon="check", permissions=["approve"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
         terminal = self.seen(request, object_id)
         form = ApproveForm(request.POST or None, initial={"site": terminal.site, "door": terminal.door})
@@ -231,7 +245,7 @@ class TerminalAdmin(Audited):
             button=_("Approve"),
         )
 
-    @action(description=_("Refuse"), icon="block", permissions=["settle"])
+    @action(description=_("Refuse"), icon="block", permissions=["refuse"])
     def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         terminal = self.seen(request, object_id)
         if request.method == "POST":
@@ -308,7 +322,7 @@ class TerminalLineAdmin(ReadOnly):
     fields = readonly_fields = [
         "terminal",
         "raw",
-        "state_label",
+        "state_words",
         "said",
         "proof",
         "changed",
@@ -337,6 +351,10 @@ class TerminalLineAdmin(ReadOnly):
     @display(description=_("state"), ordering="state", label={str(k): v for k, v in COLOURS.items()})
     def state_label(self, line: TerminalLine) -> tuple[str, Any]:
         return line.state, pushes.WORDS[State(line.state)]
+
+    @display(description=_("state"))
+    def state_words(self, line: TerminalLine) -> str:
+        return str(pushes.WORDS[State(line.state)])
 
     @display(description=_("received"), ordering="id")
     def received_at(self, line: TerminalLine) -> str:

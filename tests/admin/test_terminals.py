@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from access.models import AuditEntry, Punch, Terminal, TerminalCommand, TerminalLine
+from tests import factories
 from tests.access.terminals.test_listener import approved, wall
 from tests.access.terminals.virtual import VirtualTerminal, tap
 from tests.factories import Cast
@@ -44,9 +45,7 @@ def test_a_stranger_is_approved_and_its_lines_booked(
 
 
 def test_a_door_of_another_site_is_refused_on_the_page(office: Client, cast: Cast) -> None:
-    from tests import factories
-
-    terminal = approved(cast)
+    terminal = Terminal.objects.create(serial="NEW1")
     elsewhere = factories.door(factories.site())
     page = office.post(f"{PAGE}/{terminal.pk}/approve/", {"site": cast.site.pk, "door": elsewhere.pk})
     assert "another site" in page.content.decode()
@@ -98,7 +97,11 @@ def test_orders(office: Client, cast: Cast, page: str, kind: str) -> None:
     assert not TerminalCommand.objects.exists()
     office.post(f"{PAGE}/{terminal.pk}/{page}/")
     assert TerminalCommand.objects.get().kind == kind
-    assert office.get(f"{PAGE}/{terminal.pk}/change/").status_code == 200
+    shown = office.get(f"{PAGE}/{terminal.pk}/change/").content.decode()
+    shown = shown.replace("&#x27;", "'")
+    assert "('pending'" not in shown, "a word, not a pair"
+    assert "('approved'" not in shown
+    assert office.post(f"{PAGE}/{terminal.pk}/approve/").status_code == 403, "it is approved"
 
 
 def test_settling_is_a_right_of_its_own(cast: Cast, line: TerminalLine, login_with: Any) -> None:
