@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -75,7 +76,7 @@ class AlarmAdmin(ReadOnly):
     search_fields = ["=subject", "=kind", "door__name", "kiosk__name"]
     search_help_text = _("A key such as door:3 or kiosk:3, or the name of a door or kiosk")
     fieldsets = [
-        (None, {"fields": ["what", "standing", "where", "about", "who"]}),
+        (None, {"fields": ["what", "stands", "where", "about", "who"]}),
         (_("When"), {"fields": ["when", "last", "over", "repeats"]}),
         (_("Details"), {"fields": ["more"]}),
         (_("Acknowledged"), {"fields": ["noted", "note"]}),
@@ -133,6 +134,10 @@ class AlarmAdmin(ReadOnly):
             return "noted", _("acknowledged")
         return ("over", _("over, not acknowledged")) if alarm.ended else ("open", _("not acknowledged"))
 
+    @display(description=_("state"))
+    def stands(self, alarm: Alarm) -> str:
+        return str(self.standing(alarm)[1])
+
     @display(description=_("times"), ordering="times")
     def repeats(self, alarm: Alarm) -> int:
         return alarm.times
@@ -185,7 +190,12 @@ class AlarmAdmin(ReadOnly):
             alarm,
             title=_("Acknowledge: %(alarm)s") % {"alarm": alarm.words},
             text=[
-                _("%(where)s, %(time)s, %(times)d times. You say that you have seen it.") % about,
+                ngettext(
+                    "%(where)s, %(time)s. You say that you have seen it.",
+                    "%(where)s, %(times)d times, last on %(time)s. You say that you have seen it.",
+                    alarm.times,
+                )
+                % about,
                 _("The next one of its kind is a new alarm."),
             ],
             form=form,

@@ -321,7 +321,7 @@ def chain_state() -> dict[str, Any]:
 
 
 def utc(moment: datetime) -> str:
-    return unbroken(date_format(moment.astimezone(UTC), "j M Y, H:i:s"))
+    return date_format(moment.astimezone(UTC), "j M Y, H:i:s")
 
 
 @admin.register(AuditEntry)
@@ -340,7 +340,7 @@ class AuditEntryAdmin(ReadOnly):
 
     @display(description=_("time (UTC)"), ordering="id")
     def when(self, entry: AuditEntry) -> str:
-        return utc(entry.at)
+        return unbroken(utc(entry.at))
 
     @display(description=_("what"))
     def what(self, entry: AuditEntry) -> str:

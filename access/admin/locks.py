@@ -47,12 +47,12 @@ COLOURS = {"done": "success", "failed": "danger", "expired": "danger", "held": "
 
 class WiringForm(ModelForm):
     driver = forms.ChoiceField(
-        label=_("driver"),
+        label=_("Driver"),
         choices=[(driver.value, words) for driver, words in DRIVERS.items()],
         widget=UnfoldAdminSelectWidget,
     )
     secret = forms.CharField(
-        label=_("secret"),
+        label=_("Secret"),
         required=False,
         max_length=200,
         strip=False,
@@ -101,7 +101,7 @@ class WiringForm(ModelForm):
 class WiringInline(StackedInline):
     model = Wiring
     form = WiringForm
-    verbose_name_plural = _("Lock and contact")
+    verbose_name = verbose_name_plural = _("Lock and contact")
     can_delete = False
     hide_title = True
 

@@ -105,7 +105,7 @@ class Alarm(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject}"
+        return f"{self.words} ({self.subject})"
 
     @property
     def words(self) -> str:

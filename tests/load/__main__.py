@@ -41,13 +41,13 @@ from access.models import (
 )
 from access.up import demo
 from access.up.demo import scenes
-from tests.load import kiosks
+from tests.load import kiosks, trail
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--address", default="http://127.0.0.1:8000")
-    commands = parser.add_subparsers(required=True, metavar="storm | identify")
+    commands = parser.add_subparsers(required=True, metavar="storm | identify | audit")
     storm = commands.add_parser(
         "storm", help="many kiosks at once, repeated posts, the broker killed in the middle"
     )
@@ -74,6 +74,11 @@ def main() -> int:
     identify.add_argument("--kiosks", type=int, default=4)
     identify.add_argument("--seed", type=int, default=0)
     identify.set_defaults(run=run_identify)
+    audit = commands.add_parser("audit", help="many threads writing audit entries, sealed and checked")
+    audit.add_argument("--threads", type=int, default=128)
+    audit.add_argument("--entries", type=int, default=100, help="of each thread")
+    audit.add_argument("--sealers", type=int, default=4)
+    audit.set_defaults(run=run_audit)
     options = parser.parse_args()
     return int(options.run(options))
 
@@ -84,6 +89,13 @@ def make_kiosks(site: Site, door: Door, number: int, *, faces: str = Kiosk.Faces
     names = [f"{site.name} {stamp} {index}" for index in range(number)]
     made = [Kiosk.objects.create(door=door, name=name, faces=faces) for name in names]
     return [places.issue_key(kiosk, by="load") for kiosk in made]
+
+
+def run_audit(options: argparse.Namespace) -> int:
+    """128 threads share the connections of the pool: set LINTEL_DATABASE_POOL=64."""
+    result = trail.storm(options)
+    print(json.dumps(result))
+    return 0 if result["ok"] else 1
 
 
 def run_storm(options: argparse.Namespace) -> int:

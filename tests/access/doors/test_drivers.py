@@ -20,7 +20,8 @@ from access import decisions, snapshots
 from access.doors import alarms, drivers, wiring
 from access.doors.alarms import Kind
 from access.doors.drivers import DoorCommand, Fate, Order
-from access.doors.errand import Errand
+from access.doors.errand import Errand, Failed
+from access.doors.relay import signature
 from access.doors.wiring import Driver, Wiring
 from access.models import AuditEntry, Door, Staff
 from access.policy import Evidence
@@ -138,6 +139,16 @@ def test_a_slow_lock_keeps_nobody_waiting_for_the_answer(cast: Cast, relay: lock
     granted(cast)
     assert DoorCommand.objects.get().state in ("pending", "sending")
     assert finished().state == "done"
+
+
+def test_a_secret_in_the_standards_form_signs_with_its_bytes() -> None:
+    plain = base64.b64encode(b"k" * 24).decode()
+    headers = signature(7, b"{}", f"whsec_{plain}")
+    signed = f"door-command-7.{headers['Webhook-Timestamp']}.{{}}".encode()
+    expected = base64.b64encode(hmac.new(b"k" * 24, signed, hashlib.sha256).digest()).decode()
+    assert headers["Webhook-Signature"] == f"v1,{expected}"
+    with pytest.raises(Failed, match="no base64 follows"):
+        signature(7, b"{}", "whsec_no base64")
 
 
 # --- What goes wrong ------------------------------------------------------------------------------
