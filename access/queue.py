@@ -18,7 +18,15 @@ ENROL = "workers.enrol"
 TIDY = "workers.tidy"
 BOOK = "workers.book"
 DELIVER = "workers.deliver"
-QUEUES = {IDENTIFY: "decide", ENROL: "enrol", TIDY: "enrol", BOOK: "enrol", DELIVER: "enrol"}
+CLOSE_DAYS = "workers.close_days"
+QUEUES = {
+    IDENTIFY: "decide",
+    ENROL: "enrol",
+    TIDY: "enrol",
+    BOOK: "enrol",
+    DELIVER: "enrol",
+    CLOSE_DAYS: "enrol",
+}
 
 # After a failure the broker is left alone for a moment, so that a dead one costs one request its
 # connection time-out, not every request.

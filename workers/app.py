@@ -42,6 +42,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"queue": queue.QUEUES[queue.DELIVER], "expires": 5},
     },
+    "close_days": {
+        "task": queue.CLOSE_DAYS,
+        "schedule": crontab(minute="45", hour="2"),
+        "options": {"queue": queue.QUEUES[queue.CLOSE_DAYS]},
+    },
     "book": {
         "task": queue.BOOK,
         "schedule": 60.0,

@@ -1,6 +1,7 @@
 """Nightly chores."""
 
 import logging
+from dataclasses import asdict
 from datetime import timedelta
 
 from django.contrib.sessions.models import Session
@@ -9,6 +10,7 @@ from django.utils import timezone
 from access import backoff, queue
 from access.health import Worker
 from access.hooks import deliveries
+from access.hours import ledger
 from access.kiosk import signing
 from access.queue import app
 
@@ -26,3 +28,15 @@ def tidy() -> None:
     tries = backoff.forget(now)
     found = {"sessions": sessions, "workers": silent, "nonces": nonces, "back_offs": tries}
     logger.info("tidied", extra=found)
+
+
+@app.task(name=queue.CLOSE_DAYS)
+def close_days(after: str = "0") -> None:
+    """Bring working days up to the facts, propose what changes of closed ones, and close what is past.
+
+    A few people at a time, each slice a message of its own: doors are decided in between.
+    """
+    tally, last = ledger.tidy_slice(int(after))
+    if last is not None:
+        queue.send(queue.CLOSE_DAYS, last)
+    logger.info("days_refreshed", extra=asdict(tally) | {"after": after})

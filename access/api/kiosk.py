@@ -16,7 +16,7 @@ from access.api.authentication import IsKiosk, KioskKey
 from access.api.errors import MEDIA_TYPE, Problem, ProblemSerializer
 from access.api.negotiation import OneForm
 from access.decisions import Decision
-from access.hours import questions
+from access.hours import questions, today
 from access.places import Kiosk
 from access.policy import Reason, outward
 from access.snapshots import Credentials
@@ -133,6 +133,9 @@ class DecisionOutput(serializers.Serializer[Any]):
     person = PersonOutput(allow_null=True)
     direction = serializers.ChoiceField(["in", "out"], allow_null=True)
     punch = PunchOutput(allow_null=True)
+    minutes_today = serializers.IntegerField(
+        allow_null=True, help_text="Minutes worked on this working day, in stays that have ended."
+    )
     question = QuestionOutput(
         allow_null=True, help_text="To ask whoever forgot to punch out; answered at `/api/v1/answers/`."
     )
@@ -301,6 +304,7 @@ def answer(decision: Decision) -> dict[str, Any]:
             "person": decision.person if known else None,
             "direction": decision.direction or None,
             "punch": punch,
+            "minutes_today": today.minutes_until(punch) if punch else None,
             "question": questions.after(punch) if punch else None,
             "at": decision.at,
             "needs": decision.needs,

@@ -16,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from access.hours.payroll import Adjustment, PayrollPeriod
 from access.people import Person
 
+# A day that is not over yet; closed days never have it. The others are timesheet.STATUSES.
+OPEN = "O"
+
 
 @dataclass(frozen=True)
 class Computed:
