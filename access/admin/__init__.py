@@ -15,6 +15,7 @@ from access.admin import (
     hooks,
     levels,
     locks,
+    payroll,
     people,
     places,
     requests,
@@ -24,6 +25,7 @@ from access.admin import (
     sign_in,
     staff,
     terminals,
+    workdays,
 )
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "hooks",
     "levels",
     "locks",
+    "payroll",
     "people",
     "places",
     "requests",
@@ -46,4 +49,5 @@ __all__ = [
     "sign_in",
     "staff",
     "terminals",
+    "workdays",
 ]

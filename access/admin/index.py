@@ -22,6 +22,7 @@ from access.gallery import Faceprint
 from access.hours import reach
 from access.hours.corrections import Correction
 from access.hours.leave import Leave
+from access.hours.proposals import Proposal
 from access.hours.requests import State
 from access.people import Consent, Person
 from access.places import Kiosk, Site
@@ -67,6 +68,7 @@ MENU = (
             (_("Import"), "upload", "punch!import_list"),
             (_("Terminals"), "fingerprint", "terminal"),
             (_("Lines of terminals"), "inbox", "terminalline"),
+            (_("Working days"), "today", "workday"),
             (_("Leave to approve"), "event_upcoming", "leave?state__exact=asked"),
             (_("Leave"), "beach_access", "leave"),
             (_("Balances of leave"), "account_balance", "leavebalance"),
@@ -74,6 +76,10 @@ MENU = (
             (_("Corrections to approve"), "rule", "correction?state__exact=asked"),
             (_("Corrections"), "edit_calendar", "correction"),
             (_("Approved overtime"), "more_time", "overtimeapproval"),
+            (_("Changes to accept"), "difference", "proposal?state__exact=open"),
+            (_("Proposed changes"), "published_with_changes", "proposal"),
+            (_("Payroll periods"), "payments", "payrollperiod"),
+            (_("Adjustments"), "price_change", "adjustment"),
         ),
     ),
     (
@@ -157,9 +163,9 @@ def to_review() -> QuerySet[Enrolment]:
     return Enrolment.objects.filter(state=Enrolment.State.REVIEW)
 
 
-def asked_of(request: HttpRequest, table: type[Model]) -> QuerySet[Any]:
+def asked_of(request: HttpRequest, table: type[Model], state: str = State.ASKED) -> QuerySet[Any]:
     """What waits for a decision, of the people this login reaches."""
-    return reach.within(request.user, table._default_manager.filter(state=State.ASKED))
+    return reach.within(request.user, table._default_manager.filter(state=state))
 
 
 # What waits for a human, beside its entry in the menu.
@@ -168,6 +174,7 @@ WAITING: dict[str, tuple[Callable[[HttpRequest], QuerySet[Any]], str]] = {
     "alarm": (lambda request: alarms.unacknowledged(), "danger"),
     "leave?state__exact=asked": (lambda request: asked_of(request, Leave), "warning"),
     "correction?state__exact=asked": (lambda request: asked_of(request, Correction), "warning"),
+    "proposal?state__exact=open": (lambda request: asked_of(request, Proposal, "open"), "warning"),
 }
 
 

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from access.admin.audit import Audited
 from access.admin.days import Days
 from access.admin.requests import Reached
+from access.admin.words import hours
 from access.hours import reach, shifts
 from access.hours.shifts import Assignment, Pattern, PatternDay, RosterEntry, Shift, ShiftBreak, ShiftPart
 
@@ -227,9 +228,3 @@ class RosterAdmin(Reached):
     @display(description=_("day"), ordering="day")
     def on(self, row: RosterEntry) -> str:
         return date_format(row.day, "D j M Y")
-
-
-def hours(minutes: int) -> str:
-    """Minutes as people read working time: 8:30, with a sign where it is less than nothing."""
-    sign = "−" if minutes < 0 else ""
-    return f"{sign}{abs(minutes) // 60}:{abs(minutes) % 60:02d}"

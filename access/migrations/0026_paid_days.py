@@ -24,5 +24,5 @@ DROP FUNCTION access_refuse_change_of_paid_day();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0023_working_time")]
+    dependencies = [("access", "0025_events_noted")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
