@@ -207,7 +207,14 @@ def command_of_health() -> list[str]:
 
 
 def test_two_workers_and_both_servers_are_found(story: Story) -> None:
-    assert story.ready == {"status": "ok", "database": "ok", "broker": "ok", "workers": 2, "audit": "ok"}
+    assert story.ready == {
+        "status": "ok",
+        "database": "ok",
+        "broker": "ok",
+        "workers": 2,
+        "audit": "ok",
+        "liveness": "ok",
+    }
     assert story.health == 0
 
 
