@@ -53,9 +53,15 @@ def rounded(at: datetime, unit: int, way: str, zone: tzinfo) -> datetime:
     over = at.astimezone(zone).minute % unit
     if over == 0:
         return at
-    if way == "down" or (way == "nearest" and over * 2 < unit):
-        return at - over * MINUTE
-    return at + (unit - over) * MINUTE
+    earlier, later = at - over * MINUTE, at + (unit - over) * MINUTE
+    # Where clocks change by half an hour, that may be no full unit after all.
+    while earlier.astimezone(zone).minute % unit:
+        earlier -= MINUTE
+    while later.astimezone(zone).minute % unit:
+        later += MINUTE
+    if way == "nearest":
+        return earlier if at - earlier < later - at else later
+    return earlier if way == "down" else later
 
 
 def nights(span: Span, begins: time, ends: time, zone: tzinfo) -> int:

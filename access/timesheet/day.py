@@ -127,7 +127,9 @@ def _counted(work: _Work, pair: Pair) -> Pair:
             work.note("rounded_out", time=work.shown(read), to=work.shown(ends), unit=rules.round_out_minutes)
     if begins is not None and ends is not None:
         counting = _allowed(work, (begins, max(begins, ends)))
-        work.spans += counting
+        # Rounding may let two stays overlap; no minute counts twice.
+        for span in counting:
+            work.spans += _apart(span, work.spans)
         cut = clock.minutes((begins, ends)) - total(counting)
         if cut:
             work.note("outside", minutes=cut)

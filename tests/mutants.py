@@ -1,0 +1,160 @@
+"""How much of a pure module its tests really hold: change it in small ways and see whether a test notices.
+
+`python -m tests.mutants access/timesheet tests/timesheet`. Each mutant is one change: a comparison or a sign
+turned, a constant moved, a condition negated, an `and` for an `or`, a call dropped. It works on a copy and
+never touches the files of the checkout. Our own, because the known tools want to own the working tree and
+the test runner's configuration.
+"""
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SWAPS = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv,
+    ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr, ast.And: ast.Or, ast.Or: ast.And,
+}  # fmt: skip
+# Long enough for an endless loop to be one.
+MOST_SECONDS = 120
+
+
+def mutants(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
+    """Line, what was changed, and the changed module."""
+    sites = [(at, kind) for at, node in enumerate(ast.walk(tree)) for kind in kinds(node)]
+    for at, kind in sites:
+        changed = copy.deepcopy(tree)
+        node = list(ast.walk(changed))[at]
+        said = change(node, kind)
+        yield getattr(node, "lineno", 0), said, ast.fix_missing_locations(changed)
+
+
+def kinds(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in SWAPS:
+        return ["compare"]
+    if isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in SWAPS:
+        return ["operator"]
+    if isinstance(node, ast.BoolOp):
+        return ["operator"]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return ["not"]
+    if isinstance(node, ast.If | ast.IfExp | ast.While):
+        return ["condition"]
+    if isinstance(node, ast.Constant) and type(node.value) in (int, bool):
+        return ["constant"]
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        return ["statement"]
+    return []
+
+
+def change(node: ast.AST, kind: str) -> str:
+    if kind == "compare":
+        old = type(node.ops[0]).__name__
+        node.ops[0] = SWAPS[type(node.ops[0])]()
+        return f"{old} -> {type(node.ops[0]).__name__}"
+    if kind == "operator":
+        old = type(node.op).__name__
+        node.op = SWAPS[type(node.op)]()
+        return f"{old} -> {type(node.op).__name__}"
+    if kind == "not":
+        node.op = ast.UAdd()
+        node.operand = ast.Call(ast.Name("bool", ast.Load()), [node.operand], [])
+        return "not dropped"
+    if kind == "condition":
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+        return "condition negated"
+    if kind == "constant":
+        old = node.value
+        node.value = (not old) if isinstance(old, bool) else old + 1
+        return f"{old} -> {node.value}"
+    node.value = ast.Constant(None)
+    return "call dropped"
+
+
+def killed(folder: Path, tests: list[str]) -> bool:
+    """True if a test fails, or never ends, with the files of this folder before the others."""
+    # Neither Django nor our fixtures: what is mutated is pure, and starting them would take longer than tests.
+    plain = [
+        "-c",
+        os.devnull,
+        "--noconftest",
+        "-p",
+        "no:django",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", f"--rootdir={folder}", *plain, *tests]
+    # Hypothesis with a fixed seed: a mutant is killed or not, and not by luck.
+    settings = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ended = subprocess.run(
+            [*command, "--hypothesis-seed=1"],
+            cwd=folder,
+            env=settings,
+            capture_output=True,
+            timeout=MOST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return ended.returncode != 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("module", type=Path, help="a module or a package of pure Python")
+    parser.add_argument("tests", nargs="+", help="the tests that hold it, the quickest first")
+    parser.add_argument("--sample", type=int, help="try so many mutants, chosen by the seed (default: all)")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    files = sorted(options.module.rglob("*.py")) if options.module.is_dir() else [options.module]
+    every = [
+        (path, line, said, tree)
+        for path in files
+        for line, said, tree in mutants(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    if options.sample and options.sample < len(every):
+        every = random.Random(options.seed).sample(every, options.sample)
+    began, survivors = time.monotonic(), []
+    with tempfile.TemporaryDirectory() as scratch:
+        copy_of = Path(scratch) / "checkout"
+        shutil.copytree(
+            Path.cwd(),
+            copy_of,
+            ignore=shutil.ignore_patterns(".git", ".venv", "var", "*.onnx", "people", "node_modules"),
+        )
+        if killed(copy_of, options.tests):
+            print("The tests fail without any change; mutants would tell nothing.")
+            return 2
+        for number, (path, line, said, tree) in enumerate(every, 1):
+            target = copy_of / path
+            original = target.read_text(encoding="utf-8")
+            target.write_text(ast.unparse(tree), encoding="utf-8")
+            if not killed(copy_of, options.tests):
+                survivors.append(f"{path}:{line}: {said}")
+                print(f"survived  {survivors[-1]}", flush=True)
+            target.write_text(original, encoding="utf-8")
+            if number % 25 == 0:
+                print(
+                    f"{number} of {len(every)}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True
+                )
+    dead = len(every) - len(survivors)
+    print(f"{dead} of {len(every)} mutants killed ({100 * dead / max(len(every), 1):.1f} %)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
