@@ -83,7 +83,7 @@ def change(node: ast.AST, kind: str) -> str:
 
 def killed(folder: Path, tests: list[str]) -> bool:
     """True if a test fails, or never ends, with the files of this folder before the others."""
-    # Neither Django nor our fixtures: what is mutated is pure, and starting them would take longer than tests.
+    # Neither Django nor our fixtures: what is mutated is pure, and starting them would take longest.
     plain = [
         "-c",
         os.devnull,
