@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from access import health
-from access.admin import sign_in
+from access.admin import live, sign_in
 from access.kiosk import pages
 
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/second-factor/", sign_in.second_factor, name="second_factor"),
     path("admin/again/", sign_in.again, name="again"),
     path("admin/leave/", sign_in.leave, name="leave"),
+    path("admin/live/", live.live, name="live"),
     path("admin/", admin.site.urls),
     path("api/", include("access.api.urls")),
     path("kiosk/", include("access.kiosk.urls")),

@@ -86,6 +86,27 @@ function update(panel, html) {
   });
 }
 
+/* What changes by itself on the first page, asked for again while somebody looks. */
+function keepLive(part) {
+  const pause = Number(part.dataset.liveSeconds) * 1000;
+
+  async function again() {
+    const reading = part.contains(document.activeElement) && document.activeElement !== document.body;
+    if (document.visibilityState === "visible" && !reading) {
+      try {
+        const answer = await fetch(part.dataset.live, { credentials: "same-origin" });
+        if (answer.status === 403) return location.reload(); /* signed out: the page asks to sign in */
+        if (answer.ok) part.innerHTML = await answer.text();
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error; /* the network is away; asked again below */
+      }
+    }
+    setTimeout(again, pause);
+  }
+
+  setTimeout(again, pause);
+}
+
 function prepareCopy(button) {
   if (!navigator.clipboard) return;
   button.hidden = false;
@@ -98,5 +119,6 @@ function prepareCopy(button) {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-drop]").forEach(prepareDropZone);
   document.querySelectorAll("[data-copy]").forEach(prepareCopy);
+  document.querySelectorAll("[data-live]").forEach(keepLive);
   setTimeout(lookAgain, LOOK_AGAIN);
 });
