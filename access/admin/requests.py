@@ -3,7 +3,7 @@
 Promise: a login sees and decides only what `reach` lets it; asking and deciding leave entries in the trail.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -280,6 +280,16 @@ class CorrectionForm(ModelForm):
         model = Correction
         fields = ["person", "day", "punch", "direction", "reason"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """The punches around the day to choose from, each with its time at the person's site."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["punch"]
+        person, day = (self.data.get(name) or self.initial.get(name) for name in ("person", "day"))
+        found = punches_around(str(person or ""), str(day or ""))
+        field.queryset = field.queryset.filter(pk__in=[punch.pk for punch, _text in found])
+        texts = {punch.pk: text for punch, text in found}
+        field.label_from_instance = lambda punch: texts.get(punch.pk, str(punch))
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         punch, clock = cleaned.get("punch"), cleaned.get("clock")
@@ -297,12 +307,25 @@ class CorrectionForm(ModelForm):
         return cleaned
 
 
+def punches_around(person: str, day: str) -> list[tuple[Punch, str]]:
+    """The punches of the day, the one before and the one after, in words; none without a person and a day."""
+    try:
+        key, on = int(person), date.fromisoformat(day)
+    except ValueError:
+        return []
+    zone = plans.zone_on(key, on)
+    begin = datetime.combine(on, time(), zone)
+    found = Punch.objects.filter(
+        person=key, at__gte=begin - timedelta(days=1), at__lt=begin + timedelta(days=2)
+    ).order_by("at")
+    return [(punch, punch_words(punch.at, punch, zone.key)) for punch in found]
+
+
 @admin.register(Correction)
 class CorrectionAdmin(Asked):
     form = CorrectionForm
     list_display = ["who", "day", "what", "new_time", "reason", "state_label", "decider"]
-    autocomplete_fields = ["person", "punch"]
-    fields = [("person", "day"), "punch", ("clock", "next_day", "direction"), "reason"]
+    fields = [("person", "day"), "punch", ("clock", "direction"), "next_day", "reason"]
 
     @display(description=_("person"), ordering="person__name")
     def who(self, row: Correction) -> str:

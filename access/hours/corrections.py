@@ -33,7 +33,7 @@ class Correction(Request):
         blank=True,
         on_delete=models.PROTECT,
         related_name="corrections",
-        help_text=_("Empty: nothing is taken away."),
+        help_text=_("Those around the day, once a person and a day are chosen. Empty: none is taken away."),
     )
     at = models.DateTimeField(
         _("punch to add"), null=True, blank=True, help_text=_("Empty: nothing is added.")

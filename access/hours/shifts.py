@@ -79,10 +79,9 @@ class ShiftPart(models.Model):
 
 
 class ShiftBreak(models.Model):
-    """A break of a shift: at a set time, or so long at any time. No personal data."""
+    """A break of a shift, so long at any time. No personal data."""
 
     shift = models.ForeignKey(Shift, on_delete=models.CASCADE, related_name="breaks")
-    begins = models.TimeField(_("from"), null=True, blank=True, help_text=_("Empty: at any time."))
     minutes = models.PositiveSmallIntegerField(
         _("minutes"), validators=[MinValueValidator(1), MaxValueValidator(480)]
     )
@@ -94,8 +93,7 @@ class ShiftBreak(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        when = f"{self.begins:%H:%M}, " if self.begins else ""
-        return f"{when}{self.minutes} min"
+        return f"{self.minutes} min"
 
 
 class Pattern(models.Model):

@@ -41,13 +41,13 @@ from access.models import (
 )
 from access.up import demo
 from access.up.demo import scenes
-from tests.load import kiosks, trail
+from tests.load import kiosks, month, trail
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--address", default="http://127.0.0.1:8000")
-    commands = parser.add_subparsers(required=True, metavar="storm | identify | audit")
+    commands = parser.add_subparsers(required=True, metavar="storm | identify | audit | month")
     storm = commands.add_parser(
         "storm", help="many kiosks at once, repeated posts, the broker killed in the middle"
     )
@@ -79,6 +79,10 @@ def main() -> int:
     audit.add_argument("--entries", type=int, default=100, help="of each thread")
     audit.add_argument("--sealers", type=int, default=4)
     audit.set_defaults(run=run_audit)
+    month_of = commands.add_parser("month", help="a month of working days for many people, rolled back")
+    month_of.add_argument("--people", type=int, default=1000)
+    month_of.add_argument("--seed", type=int, default=0)
+    month_of.set_defaults(run=run_month)
     options = parser.parse_args()
     return int(options.run(options))
 
@@ -214,6 +218,13 @@ def run_identify(options: argparse.Namespace) -> int:
 def _badge(answered: kiosks.Answered) -> str | None:
     person = answered.body["person"]
     return str(person["badge"]) if isinstance(person, dict) else None
+
+
+def run_month(options: argparse.Namespace) -> int:
+    """A month for these many people; 1 if working it out again changed anything."""
+    found = month.run(options.people, options.seed)
+    print(json.dumps(found, indent=2))
+    return int(found["days_changed_again"] > 0)
 
 
 if __name__ == "__main__":
