@@ -297,7 +297,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "list", "defaultModelsExpandDepth": 0},
-    "ENUM_NAME_OVERRIDES": {"DirectionEnum": ["in", "out"]},
+    # Two lists of choices in fields of one name need names of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "DirectionEnum": ["in", "out"],
+        "DoorStateEnum": ["open", "closed", "held", "forced", "exit"],
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }
 

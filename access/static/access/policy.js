@@ -41,6 +41,10 @@ document.addEventListener("alpine:init", () => {
   for (const button of document.querySelectorAll("[x-on\\:click*='localStorage']")) {
     button.setAttribute("x-on:click", button.getAttribute("x-on:click").split(";")[0]);
   }
+  /* A style given as text would become an attribute, which the policy refuses; property by property it is none. */
+  for (const bar of document.querySelectorAll("[x-bind\\:style*='changeListWidth']")) {
+    bar.setAttribute("x-bind:style", "{ width: changeListWidth + 'px' }");
+  }
   /* Forms that come back to the tab they were sent from. */
   for (const form of document.querySelectorAll("form[x-bind\\:action*='window.location']")) {
     form.setAttribute("x-bind:action", "addressOf(activeTab)");
