@@ -49,6 +49,8 @@ def test_alice_enters_and_is_punched_in(
         "at": body["at"],
         "needs": [],
         "step": None,
+        "minutes_today": 0,
+        "question": None,
     }
     assert (punch.person, punch.direction, punch.kiosk) == (cast.alice, "in", cast.kiosk)
     assert not SnapshotPicture.objects.exists()
@@ -103,6 +105,8 @@ def test_where_a_live_face_is_demanded_a_picture_of_anybody_gets_one_and_the_sam
         "punch": None,
         "needs": [],
         "step": None,
+        "minutes_today": None,
+        "question": None,
     }
     assert not Punch.objects.exists()
 
