@@ -133,6 +133,7 @@ ACTIONS = {
     "pin.set": _("PIN set"),
     "proposal.accepted": _("Changed days accepted"),
     "proposal.rejected": _("Changed days rejected"),
+    "report.exported": _("Report exported"),
     "rosterentry.added": _("Roster entry added"),
     "rosterentry.changed": _("Roster entry changed"),
     "rosterentry.deleted": _("Roster entry deleted"),

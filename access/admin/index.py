@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from access import health
 from access.admin import live
-from access.admin.decisions import reason_words
 from access.admin.gallery import LOOK_ALIKES
 from access.admin.lists import IMPORT
 from access.decisions import Decision
 from access.doors import alarms
+from access.doors.reasons import reason_words
 from access.enrolment import Enrolment
 from access.gallery import Faceprint
 from access.hours import reach

@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from access.admin.days import at_site
-from access.admin.decisions import reason_words
 from access.attendance import Punch
 from access.decisions import Decision
 from access.doors import alarms
 from access.doors.contacts import DoorEvent, State
+from access.doors.reasons import reason_words
 from access.hours import reach, roll
 from access.places import Door, Kiosk, Site
 

@@ -12,10 +12,9 @@ from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 
-from access.admin import words
 from access.admin.audit import Audited, ReadOnly
 from access.admin.requests import NOT_YOURS, TOO_LATE, AnswerForm, Reached
-from access.hours import ledger, payroll, proposals
+from access.hours import ledger, payroll, proposals, words
 from access.hours.payroll import Adjustment, PayrollPeriod
 from access.hours.proposals import Proposal
 from access.hours.requests import AlreadyDecided, NotYours

@@ -17,9 +17,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from access.admin.audit import Audited
 from access.admin.days import Days
 from access.admin.requests import Reached
-from access.admin.words import hours
 from access.hours import reach, shifts
 from access.hours.shifts import Assignment, Pattern, PatternDay, RosterEntry, Shift, ShiftBreak, ShiftPart
+from access.hours.words import hours
 
 WEEKDAYS = [
     (1, _("Monday")),

@@ -17,11 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from access.admin import words
 from access.admin.audit import ReadOnly
 from access.admin.days import Days, unbroken
 from access.attendance import Punch
-from access.hours import ledger, reach
+from access.hours import ledger, reach, words
 from access.hours.corrections import Correction
 from access.hours.proposals import Proposal
 from access.hours.workdays import WorkDay
@@ -125,8 +124,8 @@ class WorkDayAdmin(ReadOnly):
             names=[words.FIGURES[name] for name in MONTH_FIGURES],
             rows=[self.line(row) for row in rows],
             total=[words.hours(total[name]) for name in MONTH_FIGURES],
-            before=self.url("month", whose.pk, _shifted(first, -1)),
-            after=self.url("month", whose.pk, _shifted(first, 1)),
+            before=self.url("month", whose.pk, shifted(first, -1)),
+            after=self.url("month", whose.pk, shifted(first, 1)),
         )
 
     def line(self, row: WorkDay) -> dict[str, Any]:
@@ -230,6 +229,7 @@ def _first_of(text: str) -> date:
         raise Http404 from error
 
 
-def _shifted(first: date, months: int) -> str:
+def shifted(first: date, months: int) -> str:
+    """The month so many months later, as 2026-03."""
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     return f"{year:04d}-{month + 1:02d}"

@@ -10,18 +10,14 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from access import audit, reports
+from access import audit
 from access.api.authentication import MayReadAttendance
 from access.api.kiosk import problems
 from access.api.negotiation import OneForm
 from access.people import Department
-
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-# Spreadsheets know no dates before 1900, and the calendar ends in 9999.
-YEARS = (1900, 9998)
+from access.reports import csv_file, punches, workbook
+from access.reports.exports import MEDIA_TYPES
+from access.reports.filters import LONGEST_DAYS, YEARS, Asked
 
 
 class PeriodInput(serializers.Serializer[Any]):
@@ -33,7 +29,7 @@ class PeriodInput(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not (YEARS[0] <= attrs["first"].year and attrs["last"].year <= YEARS[1]):
             raise serializers.ValidationError({"first": [f"From {YEARS[0]} to {YEARS[1]}."]})
-        if not 0 <= (attrs["last"] - attrs["first"]).days <= 366:
+        if not 0 <= (attrs["last"] - attrs["first"]).days <= LONGEST_DAYS:
             raise serializers.ValidationError({"last": ["From the first day to at most 366 days after it."]})
         return attrs
 
@@ -68,11 +64,11 @@ class Punches(APIView):
             layout=layout,
             department=department.pk if department else None,
         )
-        rows = reports.punches(
-            first, last, department=department.pk if department else None, staff=request.user
-        )
-        title = f"Punches {first} to {last}"
-        content = reports.as_csv(rows) if layout == "csv" else reports.as_xlsx(rows, title=title)
+        rows = punches.REPORT.rows(Asked(first, last, department=department), request.user)
+        if layout == "csv":
+            content = csv_file.write(punches.COLUMNS, rows)
+        else:
+            content = workbook.write(punches.COLUMNS, rows, title="Punches")
         response = StreamingHttpResponse(content, content_type=MEDIA_TYPES[layout])
         response["Content-Disposition"] = f'attachment; filename="punches-{first}-{last}.{layout}"'
         response["Cache-Control"] = "no-store"

@@ -11,6 +11,7 @@ from access import places
 from access.api.errors import Problem
 from access.kiosk import pairing, signing
 from access.places import Kiosk
+from access.reports import REPORTS
 
 # The largest thing a kiosk posts: a picture or a burst, with its frame. Nothing longer is read for a check.
 MOST_SIGNED_BYTES = 3 * 1024 * 1024
@@ -97,6 +98,18 @@ class MayReadAttendance(permissions.BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return bool(request.user and request.user.is_staff and request.user.has_perm("access.view_punch"))
+
+
+class MayReadReport(permissions.BasePermission):
+    """A login of staff; of one report, with a right that opens it. What is no report is not found."""
+
+    message = "Your login may not read this report."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not (request.user and request.user.is_staff and request.user.is_active):
+            return False
+        report = REPORTS.get(view.kwargs.get("report", ""))
+        return report is None or report.may(request.user)
 
 
 class MayReadAlarms(permissions.BasePermission):

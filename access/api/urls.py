@@ -8,6 +8,7 @@ from access.api.attendance import Punches
 from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
 from access.api.kiosk import Hello, Passes, Snapshots
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
+from access.api.reports import ReportFile, ReportRows, Reports
 
 app_name = "api"
 urlpatterns = [
@@ -21,6 +22,9 @@ urlpatterns = [
     path("v1/snapshots/", Snapshots.as_view(), name="snapshots"),
     path("v1/passes/", Passes.as_view(), name="passes"),
     path("v1/punches/", Punches.as_view(), name="punches"),
+    path("v1/reports/", Reports.as_view(), name="reports"),
+    path("v1/reports/<slug:report>/", ReportRows.as_view(), name="report_rows"),
+    path("v1/reports/<slug:report>/file/", ReportFile.as_view(), name="report_file"),
     path("v1/door-events/", DoorEvents.as_view(), name="door_events"),
     path("v1/alarms/", Alarms.as_view(), name="alarms"),
     path("v1/alarms/<int:alarm>/acknowledge/", AcknowledgeAlarm.as_view(), name="acknowledge_alarm"),

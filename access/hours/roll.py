@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from access import timesheet
 from access.attendance import LONGEST_STAY, Punch
@@ -18,13 +18,16 @@ BATCH = 500
 class Call:
     """How one person stands now. `state`: in, out, late (came late, here or gone), missing, leave, free.
 
-    `since`: the punch that says so, or when the person should have come.
+    `since`: the punch that says so, or when the person should have come. `day`: the working day it is for
+    them, in the zone where they work.
     """
 
     person: Person
     state: str
     inside: bool
     since: datetime | None
+    day: date
+    zone: tzinfo
 
 
 def call(people: Sequence[Person], now: datetime) -> list[Call]:
@@ -54,18 +57,22 @@ def _one(person: Person, facts: Facts, last: Punch | None, now: datetime) -> Cal
     plan, day = _today(facts, person.pk, now)
     mine = timesheet.by_day([one for one in facts.punches[person.pk] if one.at <= now], plan)[day]
     today = timesheet.workday(day, mine, plan[day])
+
+    def called(state: str, since: datetime | None = None) -> Call:
+        return Call(person, state, inside, since, day, plan[day].zone)
+
     if today["late"]:
-        return Call(person, "late", inside, mine[0].at)
+        return called("late", mine[0].at)
     if inside:
-        return Call(person, "in", True, last.at if last else None)
+        return called("in", last.at if last else None)
     if mine:
-        return Call(person, "out", False, last.at if last else mine[-1].at)
+        return called("out", last.at if last else mine[-1].at)
     if plan[day].leave:
-        return Call(person, "leave", False, None)
+        return called("leave")
     due = _due(plan[day], day)
     if due is not None and now > due + plan[day].rules.grace_in_minutes * MINUTE and today.status == "A":
-        return Call(person, "missing", False, due)
-    return Call(person, "free", False, None)
+        return called("missing", due)
+    return called("free")
 
 
 def _today(facts: Facts, person: int, now: datetime) -> tuple[dict[date, timesheet.Plan], date]:

@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from access import decisions, policy, snapshots
-from access.admin.decisions import REASONS, RULE, steps
+from access.admin.decisions import RULE, steps
+from access.doors.reasons import REASONS
 from access.models import Decision, Snapshot
 from access.policy import Evidence, Reason
 from tests import factories

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from access import reports
 from access.places import Site
+from access.reports.csv_file import harmless
 from access.terminals import lists
 
 
@@ -67,4 +67,4 @@ class Command(BaseCommand):
         if path := options["report"]:
             with path.open("w", newline="", encoding="utf-8-sig") as file:
                 rows = lists.with_errors(sheet, sheet.errors)
-                csv.writer(file).writerows([reports.harmless(cell) for cell in row] for row in rows)
+                csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)

@@ -9,45 +9,55 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from access import attendance, reports, snapshots
+from access import attendance, snapshots
 from access.models import AuditEntry, Department, Kiosk, Person, Punch, Staff
-from access.reports import COLUMNS, Row
+from access.reports import csv_file, workbook
+from access.reports.filters import Asked
+from access.reports.punches import COLUMNS, REPORT
+from access.reports.shape import Row
 from tests import factories
 from tests.factories import Cast, at
 
 DAY = date(2026, 3, 2)
-ROW = Row(
-    badge="00017",
-    name="Alice Able",
-    department="Flight",
-    at=datetime(2026, 3, 2, 8, 0, 5, 250_000),  # noqa: DTZ001
-    zone="Europe/Berlin",
-    direction="in",
-    site="Works",
-    door="Front door",
-    kiosk="Kiosk 1",
-    source="kiosk",
-)
+HEADINGS = [str(column.title) for column in COLUMNS]
 
 
 def named(name: str) -> Row:
-    return Row(**{**vars(ROW), "name": name})
+    moment = datetime(2026, 3, 2, 8, 0, 5, 250_000, ZoneInfo("Europe/Berlin"))
+    cells = (
+        "00017",
+        name,
+        "Flight",
+        DAY,
+        moment,
+        "Europe/Berlin",
+        "in",
+        "Works",
+        "Front door",
+        "Kiosk 1",
+        "kiosk",
+    )
+    return Row("key", cells)
+
+
+ROW = named("Alice Able")
 
 
 def read_csv(rows: Iterable[Row]) -> list[list[str]]:
-    content = b"".join(reports.as_csv(rows))
+    content = b"".join(csv_file.write(COLUMNS, rows))
     assert content.startswith(b"\xef\xbb\xbf")
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def read_xlsx(rows: Iterable[Row]) -> Any:
-    return openpyxl.load_workbook(io.BytesIO(b"".join(reports.as_xlsx(rows, title="Punches"))))
+    return openpyxl.load_workbook(io.BytesIO(b"".join(workbook.write(COLUMNS, rows, title="Punches"))))
 
 
 def shown(value: str) -> str:
@@ -60,7 +70,7 @@ def shown(value: str) -> str:
 
 def test_csv_says_everything_as_text() -> None:
     assert read_csv([ROW]) == [
-        list(COLUMNS),
+        HEADINGS,
         [
             "00017",
             "Alice Able",
@@ -80,7 +90,7 @@ def test_csv_says_everything_as_text() -> None:
 def test_xlsx_has_real_dates_and_text_badges() -> None:
     sheet = read_xlsx([ROW])["Punches"]
     badge, name, _department, day, clock, *_rest = sheet[2]
-    assert [cell.value for cell in sheet[1]] == list(COLUMNS)
+    assert [cell.value for cell in sheet[1]] == HEADINGS
     assert (badge.value, badge.data_type, badge.number_format) == ("00017", "s", "@")
     assert (name.value, name.data_type) == ("Alice Able", "s")
     assert (day.value, day.is_date, day.number_format) == (datetime(2026, 3, 2), True, "yyyy-mm-dd")  # noqa: DTZ001
@@ -89,8 +99,8 @@ def test_xlsx_has_real_dates_and_text_badges() -> None:
 
 
 def test_without_punches_both_files_hold_the_headings() -> None:
-    assert read_csv([]) == [list(COLUMNS)]
-    assert [[cell.value for cell in row] for row in read_xlsx([]).active.rows] == [list(COLUMNS)]
+    assert read_csv([]) == [HEADINGS]
+    assert [[cell.value for cell in row] for row in read_xlsx([]).active.rows] == [HEADINGS]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +158,7 @@ def test_in_a_workbook_such_a_text_stays_what_it_is_and_is_no_formula(text: str)
 
 
 def test_what_one_sheet_cannot_hold_goes_on_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "ROWS_PER_SHEET", 2)
+    monkeypatch.setattr(workbook, "ROWS_PER_SHEET", 2)
     book = read_xlsx([named(f"Person {n}") for n in range(5)])
     sheets = {sheet.title: [row[1] for row in sheet.values] for sheet in book}
     assert sheets == {
@@ -162,7 +172,11 @@ def test_what_one_sheet_cannot_hold_goes_on_in_the_next(monkeypatch: pytest.Monk
 def test_a_long_list_takes_time_and_not_memory(layout: str) -> None:
     def many(count: int) -> int:
         rows = (named(f"Person number {n}") for n in range(count))
-        chunks = reports.as_csv(rows) if layout == "csv" else reports.as_xlsx(rows, title="Punches")
+        chunks = (
+            csv_file.write(COLUMNS, rows)
+            if layout == "csv"
+            else workbook.write(COLUMNS, rows, title="Punches")
+        )
         tracemalloc.start()
         size = sum(len(chunk) for chunk in chunks)
         peak = tracemalloc.get_traced_memory()[1]
@@ -185,7 +199,9 @@ def punch(person: Person, when: str, kiosk: Kiosk, direction: str = "in") -> Pun
 
 
 def listed(first: date = DAY, last: date = DAY, **options: Any) -> list[tuple[str, str]]:
-    return [(row.name, row.at.isoformat(" ")) for row in reports.punches(first, last, **options)]
+    staff = Staff(is_superuser=True, is_active=True)
+    rows = REPORT.rows(Asked(first, last, **options), staff)
+    return [(row.cells[1], row.cells[4].replace(tzinfo=None).isoformat(" ")) for row in rows]
 
 
 @pytest.fixture
@@ -255,14 +271,8 @@ def test_the_list_can_be_narrowed_to_a_department(cast: Cast) -> None:
     cast.bob.save()
     for person in (cast.alice, cast.bob):
         punch(person, "2026-03-02T08:00:00+01:00", cast.kiosk)
-    assert listed(department=cast.bob.department.pk) == [("Bob Best", "2026-03-02 08:00:00")]
+    assert listed(department=cast.bob.department) == [("Bob Best", "2026-03-02 08:00:00")]
     assert len(listed()) == 2
-
-
-@pytest.mark.django_db
-def test_a_period_that_ends_before_it_begins_is_a_fault() -> None:
-    with pytest.raises(ValueError, match="before it begins"):
-        list(reports.punches(DAY, date(2026, 3, 1)))
 
 
 @pytest.mark.django_db
