@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access import attendance, audit, cases, policy, snapshots
+from access import attendance, audit, cases, people, policy, snapshots
 from access.attendance import Punch
 from access.cases import Gathered
 from access.doorbell import DECIDED, expecting, ring
@@ -148,6 +148,7 @@ def _write_down(snapshot: Snapshot, gathered: Gathered, verdict: Verdict) -> Dec
         _punch(person, snapshot, direction, _source(gathered.case.shown))
     if verdict.granted and verdict.proven and person is not None:
         passback.move(person, snapshot.kiosk.door, direction, now=now)
+        people.note_seen(person, now)
     if verdict.granted and gathered.companion is not None:
         _let_companion_in(gathered)
     if gathered.memory is not None:

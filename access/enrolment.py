@@ -69,6 +69,7 @@ class Enrolment(models.Model):
         DONE = "done", _("done")
         REFUSED = "refused", _("refused")
         REVIEW = "review", _("to review")
+        APPROVE = "approve", _("to approve")
 
     person = models.ForeignKey(
         Person, verbose_name=_("person"), on_delete=models.CASCADE, related_name="enrolments"
@@ -90,6 +91,13 @@ class Enrolment(models.Model):
         Person, verbose_name=_("resembles"), null=True, on_delete=models.SET_NULL, related_name="resembled_by"
     )
     lookalike_score = models.FloatField(null=True)
+    # Handed in by the person themselves: a member of staff looks before a door does.
+    invitation = models.ForeignKey(
+        "access.Invitation", null=True, on_delete=models.SET_NULL, related_name="enrolments"
+    )
+    needs_approval = models.BooleanField(default=False)
+    # Why a member of staff refused it.
+    answer = models.CharField(_("answer"), max_length=200, blank=True)
     claimed_until = models.DateTimeField(null=True)
 
     class Meta:
@@ -139,11 +147,17 @@ class Photograph(models.Model):
         return str(ADVICE[Fate(self.reason)]) if self.reason else ""
 
 
-def submit(person: Person, files: Sequence[tuple[str, bytes]], *, by: object = None) -> Enrolment:
+def submit(
+    person: Person,
+    files: Sequence[tuple[str, bytes]],
+    *,
+    by: object = None,
+    invitation: models.Model | None = None,
+) -> Enrolment:
     """Take in photographs as (file name, bytes) and have them looked at.
 
-    Raises NoConsent without consent on file, and pictures.Unacceptable for a file that cannot be a
-    photograph; then nothing is taken in.
+    Those that come by an invitation wait for `approve` before they count. Raises NoConsent without consent
+    on file, and pictures.Unacceptable for a file that cannot be a photograph; then nothing is taken in.
     """
     if not files:
         raise ValueError("An enrolment needs at least one photograph.")
@@ -153,7 +167,10 @@ def submit(person: Person, files: Sequence[tuple[str, bytes]], *, by: object = N
         if held.erased or not people.has_consent(held):
             raise NoConsent
         enrolment = Enrolment.objects.create(
-            person=person, submitted_by=by if isinstance(by, models.Model) else None
+            person=person,
+            submitted_by=by if isinstance(by, models.Model) else None,
+            invitation=invitation,
+            needs_approval=invitation is not None,
         )
         for (name, data), (width, height) in zip(files, sizes, strict=True):
             Photograph.objects.create(
@@ -328,10 +345,15 @@ def ask_review(enrolment: Enrolment, lookalike: int, score: float) -> None:
 
 @transaction.atomic
 def complete(enrolment: Enrolment, *, by: object = "worker") -> None:
-    """Put the faceprints to use, if the person may still be enrolled at this moment."""
+    """Put the faceprints to use, if the person may still be enrolled at this moment and nobody has yet to
+    approve."""
     person = Person.objects.select_for_update().get(pk=enrolment.person_id)
     if person.erased or not people.has_consent(person):
         refuse(enrolment)
+        return
+    if enrolment.needs_approval:
+        if _finish(enrolment, Enrolment.State.APPROVE):
+            audit.record("enrolment.to_approve", enrolment, by=by, person=person.pk)
         return
     if _finish(enrolment, Enrolment.State.DONE):
         count = Faceprint.objects.filter(photograph__enrolment=enrolment).update(active=True)
@@ -341,7 +363,7 @@ def complete(enrolment: Enrolment, *, by: object = "worker") -> None:
 def _finish(enrolment: Enrolment, state: str) -> bool:
     """True for whoever finishes it; the second of two workers changes nothing."""
     enrolment.state, enrolment.finished = state, timezone.now()
-    open_states = [Enrolment.State.WAITING, Enrolment.State.REVIEW]
+    open_states = [Enrolment.State.WAITING, Enrolment.State.REVIEW, Enrolment.State.APPROVE]
     return bool(
         Enrolment.objects.filter(pk=enrolment.pk, state__in=open_states).update(
             state=state,
@@ -387,3 +409,34 @@ def settle_review(enrolment: Enrolment, *, different: bool, by: object) -> None:
         return
     _finish(held, Enrolment.State.REFUSED)
     Faceprint.objects.filter(photograph__enrolment=held).delete()
+
+
+@transaction.atomic
+def approve(enrolment: Enrolment, *, by: object) -> None:
+    """These photographs show this person: the faceprints are used. Raises ValueError if nobody was asked."""
+    held = _held_for_approval(enrolment)
+    audit.record("enrolment.approved", held, by=by, person=held.person_id)
+    Enrolment.objects.filter(pk=held.pk).update(needs_approval=False)
+    held.needs_approval = False
+    complete(held, by=by)
+
+
+@transaction.atomic
+def reject(enrolment: Enrolment, why: str, *, by: object) -> None:
+    """These photographs are not used, for this reason, and are deleted: nobody knows whom they show.
+
+    Raises ValueError if nobody was asked.
+    """
+    held = _held_for_approval(enrolment)
+    audit.record("enrolment.rejected", held, by=by, person=held.person_id)
+    _finish(held, Enrolment.State.REFUSED)
+    Enrolment.objects.filter(pk=held.pk).update(answer=why.strip()[:200])
+    held.photographs.all().delete()  # with their faceprints
+
+
+def _held_for_approval(enrolment: Enrolment) -> Enrolment:
+    Person.objects.select_for_update().get(pk=enrolment.person_id)
+    held = Enrolment.objects.select_for_update().get(pk=enrolment.pk)
+    if held.state != Enrolment.State.APPROVE:
+        raise ValueError("This enrolment does not wait for approval.")
+    return held

@@ -34,6 +34,9 @@ from access.kiosk.unlocking import UnlockTries
 from access.people import Consent, ConsentText, Department, Person, PersonKey
 from access.pepper import Pepper
 from access.places import Door, Kiosk, KioskKey, Site
+from access.privacy.invitations import Invitation
+from access.privacy.notices import Notice
+from access.privacy.retention import Retention, Sweep
 from access.signin import RecoveryCode, SecondFactor
 from access.snapshots import Snapshot, SnapshotPicture
 from access.staff import Staff
@@ -69,11 +72,13 @@ __all__ = [
     "Gallery",
     "Grant",
     "Holiday",
+    "Invitation",
     "Kiosk",
     "KioskKey",
     "Leave",
     "LeaveBalance",
     "LeaveType",
+    "Notice",
     "OvertimeApproval",
     "PairingCode",
     "Pattern",
@@ -89,6 +94,7 @@ __all__ = [
     "Punch",
     "RecoveryCode",
     "Remark",
+    "Retention",
     "RosterEntry",
     "RuleChange",
     "RuleSet",
@@ -105,6 +111,7 @@ __all__ = [
     "Snapshot",
     "SnapshotPicture",
     "Staff",
+    "Sweep",
     "Terminal",
     "TerminalCommand",
     "TerminalLine",

@@ -3,6 +3,8 @@
 A person's key (PersonKey) seals their photographs; see vault.py and erasure.py for what its loss means.
 """
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models, transaction
@@ -73,6 +75,10 @@ class Person(models.Model):
         default=False,
         help_text=_("A card, or badge number and PIN, in place of the face. Needs no consent."),
     )
+    # The last day on which a door opened for this person; decisions themselves go much earlier than faces do.
+    last_seen = models.DateField(_("last seen"), null=True, editable=False)
+    # Since when `active` is off: from here on retention counts.
+    suspended = models.DateTimeField(_("suspended since"), null=True, editable=False)
     demo = models.BooleanField(_("demo"), default=False, editable=False)
     erased = models.DateTimeField(_("erased"), null=True, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True)
@@ -81,7 +87,10 @@ class Person(models.Model):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         ordering = ["name", "badge"]
-        permissions = [("reach_everybody", "Can see the working time of everybody, in all departments")]
+        permissions = [
+            ("reach_everybody", "Can see the working time of everybody, in all departments"),
+            ("disclose_person", "Can download all that is kept about a person"),
+        ]
         constraints = [models.UniqueConstraint(Lower("badge"), name="one_person_per_badge")]
 
     def __str__(self) -> str:
@@ -109,8 +118,12 @@ class PersonKey(models.Model):
 class ConsentText(models.Model):
     """What people agree to. No personal data; kept as long as a consent refers to it."""
 
-    version = models.CharField(_("version"), max_length=40, unique=True)
-    language = models.CharField(_("language"), max_length=10, default="en")
+    version = models.CharField(
+        _("version"), max_length=40, help_text=_("The same for the same words in another language.")
+    )
+    language = models.CharField(
+        _("language"), max_length=10, default="en", help_text=_("Two letters: en, de, fr, …")
+    )
     body = models.TextField(_("text"))
     for_access = models.BooleanField(_("covers doors"), default=True)
     for_attendance = models.BooleanField(_("covers attendance"), default=True)
@@ -120,13 +133,34 @@ class ConsentText(models.Model):
         verbose_name = _("consent text")
         verbose_name_plural = _("consent texts")
         ordering = ["-published"]
+        constraints = [
+            models.UniqueConstraint("version", "language", name="one_text_per_version_and_language")
+        ]
 
     def __str__(self) -> str:
         return f"{self.version} ({self.language})"
 
+    @property
+    def purposes(self) -> str:
+        """What it covers, in words."""
+        named = ((self.for_access, _("doors")), (self.for_attendance, _("attendance")))
+        return ", ".join(str(name) for covered, name in named if covered) or str(_("nothing"))
+
 
 class Consent(models.Model):
-    """Personal data: that a person agreed, to which words, when, noted by whom. Kept as proof."""
+    """Personal data: that a person agreed, to which words, when, how, noted by whom, and how it ended.
+
+    Kept as proof; after its end as long as retention says (privacy/retention.py).
+    """
+
+    class Channel(models.TextChoices):
+        OFFICE = "office", _("at the office")
+        SELF = "self", _("by the person, with a link")
+        COMMAND = "command", _("with a list")
+
+    class Ending(models.TextChoices):
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        REPLACED = "replaced", _("replaced by newer words")
 
     person = models.ForeignKey(
         Person, verbose_name=_("person"), on_delete=models.PROTECT, related_name="consents"
@@ -136,7 +170,18 @@ class Consent(models.Model):
     noted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("noted by"), null=True, blank=True, on_delete=models.SET_NULL
     )
+    channel = models.CharField(_("how"), max_length=10, choices=Channel.choices, default=Channel.OFFICE)
+    # The end of this consent, whatever ended it.
     withdrawn = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    ending = models.CharField(_("ending"), max_length=10, choices=Ending.choices, blank=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("ended by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
 
     class Meta:
         verbose_name = _("consent")
@@ -150,6 +195,13 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.text} · person:{self.person_id}"
+
+
+def note_seen(person: Person, now: datetime) -> None:
+    """A door opened for this person today. Written once a day."""
+    today = now.astimezone(UTC).date()
+    if person.last_seen != today:
+        Person.objects.filter(pk=person.pk).update(last_seen=today)
 
 
 def key_of(person: Person) -> bytes:
@@ -167,30 +219,48 @@ def consent_in_force(person: Person) -> ConsentText | None:
     return ConsentText.objects.filter(consent__person=person, consent__withdrawn__isnull=True).first()
 
 
+def words_to_agree_to(language: str) -> ConsentText | None:
+    """The newest text of this language, else of English, else of any. None: nothing was published."""
+    newest = ConsentText.objects.order_by("-published", "-pk")
+    return newest.filter(language=language).first() or newest.filter(language="en").first() or newest.first()
+
+
 @transaction.atomic
-def note_consent(person: Person, text: ConsentText, *, by: object = None) -> Consent:
+def note_consent(
+    person: Person, text: ConsentText, *, by: object = None, channel: str | None = None
+) -> Consent:
     """The consent in force for these words; an older one to other words is closed.
 
+    `channel` is how it came; by default the office where a login noted it, else a list.
     Raises Person.DoesNotExist for somebody erased.
     """
+    staff = by if isinstance(by, models.Model) else None
     Person.objects.select_for_update().get(pk=person.pk, erased=None)
     current = person.consents.filter(withdrawn__isnull=True).first()
     if current and current.text_id == text.pk:
         return current
     if current:
-        current.withdrawn = timezone.now()
-        current.save(update_fields=["withdrawn"])
+        _end(person, Consent.Ending.REPLACED, staff)
     consent = Consent.objects.create(
-        person=person, text=text, noted_by=by if isinstance(by, models.Model) else None
+        person=person,
+        text=text,
+        noted_by=staff,
+        channel=channel or (Consent.Channel.OFFICE if staff else Consent.Channel.COMMAND),
     )
-    audit.record("consent.given", person, by=by, text=text.version)
+    audit.record("consent.given", person, by=by, text=text.version, language=text.language)
     return consent
+
+
+def _end(person: Person, how: Consent.Ending, staff: models.Model | None) -> int:
+    in_force = person.consents.filter(withdrawn__isnull=True)
+    return in_force.update(withdrawn=timezone.now(), ending=how, ended_by=staff)
 
 
 @transaction.atomic
 def withdraw_consent(person: Person, *, by: object = None) -> int:
-    """How many consents ended. The next search no longer sees the person's faceprints."""
-    ended = person.consents.filter(withdrawn__isnull=True).update(withdrawn=timezone.now())
+    """How many consents ended. The next search no longer sees the person's faceprints; the next night
+    they and the photographs are deleted (privacy/retention.py)."""
+    ended = _end(person, Consent.Ending.WITHDRAWN, by if isinstance(by, models.Model) else None)
     if ended:
         audit.record("consent.withdrawn", person, by=by)
     return ended
@@ -199,14 +269,14 @@ def withdraw_consent(person: Person, *, by: object = None) -> int:
 @transaction.atomic
 def suspend(person: Person, *, by: object = None) -> None:
     """The person is refused from the next decision on; decisions read this row when they are made."""
-    person.active = False
-    person.save(update_fields=["active"])
+    person.active, person.suspended = False, timezone.now()
+    person.save(update_fields=["active", "suspended"])
     audit.record("person.suspended", person, by=by)
 
 
 @transaction.atomic
 def reactivate(person: Person, *, by: object = None) -> None:
     """The person is let in again from the next decision on, as far as consent and galleries allow."""
-    person.active = True
-    person.save(update_fields=["active"])
+    person.active, person.suspended = True, None
+    person.save(update_fields=["active", "suspended"])
     audit.record("person.reactivated", person, by=by)

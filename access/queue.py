@@ -19,6 +19,7 @@ TIDY = "workers.tidy"
 BOOK = "workers.book"
 DELIVER = "workers.deliver"
 CLOSE_DAYS = "workers.close_days"
+RETAIN = "workers.retain"
 QUEUES = {
     IDENTIFY: "decide",
     ENROL: "enrol",
@@ -26,6 +27,7 @@ QUEUES = {
     BOOK: "enrol",
     DELIVER: "enrol",
     CLOSE_DAYS: "enrol",
+    RETAIN: "enrol",
 }
 
 # After a failure the broker is left alone for a moment, so that a dead one costs one request its

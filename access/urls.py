@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from access import health
 from access.admin import live, sign_in
-from access.kiosk import pages
+from access.privacy import pages
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -20,6 +20,11 @@ urlpatterns = [
     path("api/", include("access.api.urls")),
     path("kiosk/", include("access.kiosk.urls")),
     path("privacy/", pages.privacy, name="privacy"),
+    path("enrol/more/", pages.more, name="enrol_more"),
+    path("enrol/result/", pages.result, name="enrol_result"),
+    path("enrol/thanks/", pages.thanks, name="enrol_thanks"),
+    path("enrol/<str:token>/", pages.enrol, name="enrol"),
+    path("enrol/<str:token>/send/", pages.send, name="enrol_send"),
     path("iclock/", include("access.terminals.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -25,6 +25,8 @@ TERMINALS = {"cdata", "getrequest", "devicecmd", "registry", "push", "ping", "fd
 OPEN = TERMINALS | {"home", "healthz", "readyz", "metrics", "schema", "docs"}
 # The kiosk page itself, which shows nothing before it is paired, and the notice for everybody.
 OPEN |= {"page", "worker", "finder", "manifest", "notice_code", "forget_login", "privacy"}
+# What an invitation opens: its link, or the ticket that handing in gives, is asked for in the view.
+OPEN |= {"enrol", "enrol_send", "enrol_more", "enrol_result", "enrol_thanks"}
 
 
 @pytest.mark.django_db

@@ -47,6 +47,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="45", hour="2"),
         "options": {"queue": queue.QUEUES[queue.CLOSE_DAYS]},
     },
+    "retain": {
+        "task": queue.RETAIN,
+        "schedule": crontab(minute="15", hour="3"),
+        "options": {"queue": queue.QUEUES[queue.RETAIN]},
+    },
     "book": {
         "task": queue.BOOK,
         "schedule": 60.0,

@@ -16,12 +16,15 @@ from django.db import DatabaseError, InterfaceError, connection
 from access import chain
 from access.doors import alarms, contacts, drivers, silence
 from access.doors.alarms import Kind
+from access.privacy import retention
 
 ROUND_SECONDS = 0.25
 # How long one round may seal, after an upgrade with years of entries to catch up with.
 SEALING_SECONDS = 1.0
 # What the alarms about the trail are about.
 TRAIL = "audit"
+# And the one about what should have been deleted.
+RETENTION = "retention"
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,11 @@ def log_head() -> None:
         logger.info("head of the audit trail", extra=head.as_json())
 
 
+def mind_retention() -> None:
+    """An alarm while nobody deletes what should be gone."""
+    alarms.stands_or_falls(Kind.RETENTION, RETENTION, wrong=retention.overdue())
+
+
 @dataclass
 class Chore:
     """What is to be done, and how often; due at once at the start."""
@@ -77,6 +85,7 @@ def chores() -> list[Chore]:
         Chore(1.0, check_trail),
         Chore(5.0, silence.find_silent),
         Chore(900.0, log_head),
+        Chore(900.0, mind_retention),
     ]
 
 

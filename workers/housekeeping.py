@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -12,6 +12,7 @@ from access.health import Worker
 from access.hooks import deliveries
 from access.hours import ledger
 from access.kiosk import signing
+from access.privacy import retention
 from access.queue import app
 
 logger = logging.getLogger(__name__)
@@ -40,3 +41,11 @@ def close_days(after: str = "0") -> None:
     if last is not None:
         queue.send(queue.CLOSE_DAYS, last)
     logger.info("days_refreshed", extra=asdict(tally) | {"after": after})
+
+
+@app.task(name=queue.RETAIN)
+def retain(run: str = "") -> None:
+    """Delete what is kept long enough, a slice at a time, each a message of its own: see close_days."""
+    began = datetime.fromisoformat(run) if run else retention.begin()
+    if retention.sweep_slice(began):
+        queue.send(queue.RETAIN, began.isoformat())

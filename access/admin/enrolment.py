@@ -21,6 +21,13 @@ from access.admin.people import STATES
 from access.enrolment import Enrolment, Photograph
 from access.people import Person
 
+# Why photographs that somebody handed in themselves are not used; a sentence of one's own may be added.
+WHYS = (
+    _("They show somebody else."),
+    _("They are not good enough."),
+    _("Nobody was to enrol."),
+)
+
 
 @admin.register(Enrolment)
 class EnrolmentAdmin(ReadOnly):
@@ -65,15 +72,19 @@ class EnrolmentAdmin(ReadOnly):
     # --- Both people side by side -----------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        settle = self.admin_site.admin_view(self.settle)
-        return [path("<int:key>/settle/", settle, name="access_enrolment_settle"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("<int:key>/settle/", view(self.settle), name="access_enrolment_settle"),
+            path("<int:key>/approve/", view(self.approve), name="access_enrolment_approve"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         held = self.seen(request, object_id)
         rows = held.photographs.all()
-        if held.state == Enrolment.State.REVIEW:
+        if held.state in {Enrolment.State.REVIEW, Enrolment.State.APPROVE}:
             rows = rows.filter(state=Photograph.State.ACCEPTED)  # the others say nothing about who this is
         sides = [(_("Handed in now"), held.person, rows)]
         if held.lookalike:
@@ -87,6 +98,8 @@ class EnrolmentAdmin(ReadOnly):
             enrolment=held,
             state_style=STATES[held.state],
             sides=[(caption, person, self.cards(request, person, rows)) for caption, person, rows in sides],
+            may_approve=held.state == Enrolment.State.APPROVE and self.may_settle(request),
+            whys=WHYS,
             may_settle=held.state == Enrolment.State.REVIEW and self.may_settle(request),
             may_look=photographs.may_look(request),
         )
@@ -119,6 +132,38 @@ class EnrolmentAdmin(ReadOnly):
         held.refresh_from_db()
         if held.state == Enrolment.State.DONE:
             self.message_user(request, _("Accepted: the doors know this face from now on."), "SUCCESS")
+        elif held.state == Enrolment.State.APPROVE:
+            self.message_user(request, _("Two people. Now look whether it is this person."), "SUCCESS")
+            return HttpResponseRedirect(self.url("change", key))
         else:
             self.message_user(request, _("Refused: the new faceprints were deleted."), "SUCCESS")
         return HttpResponseRedirect(f"{self.url('changelist')}?state__exact=review")
+
+    def approve(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Photographs that came by an invitation: used from now on, or refused with a reason and deleted."""
+        held = self.seen(request, str(key))
+        if not self.may_settle(request):
+            raise PermissionDenied
+        answer = request.POST.get("answer")
+        if request.method != "POST" or answer not in {"approve", "reject"}:
+            return HttpResponseNotAllowed(["POST"])
+        why = " ".join(filter(None, (request.POST.get("why", ""), request.POST.get("words", "").strip())))
+        if answer == "reject" and not why:
+            self.message_user(request, _("Say why: the person will ask."), "ERROR")
+            return HttpResponseRedirect(self.url("change", key))
+        try:
+            if answer == "approve":
+                enrolment.approve(held, by=request.user)
+            else:
+                enrolment.reject(held, why, by=request.user)
+        except ValueError:
+            self.message_user(request, _("Somebody else has settled this meanwhile."), "WARNING")
+            return HttpResponseRedirect(self.url("change", key))
+        held.refresh_from_db()
+        if held.state == Enrolment.State.DONE:
+            self.message_user(request, _("Approved: the doors know this face from now on."), "SUCCESS")
+        elif answer == "approve":
+            self.message_user(request, _("Not used: the consent was withdrawn meanwhile."), "WARNING")
+        else:
+            self.message_user(request, _("Refused: the photographs were deleted."), "SUCCESS")
+        return HttpResponseRedirect(f"{self.url('changelist')}?state__exact=approve")

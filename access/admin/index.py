@@ -33,11 +33,19 @@ MENU = (
         (
             (_("People"), "badge", "person"),
             (_("To review"), "compare", "enrolment?state__exact=review"),
+            (_("To approve"), "how_to_reg", "enrolment?state__exact=approve"),
             (_("Enrolments"), "add_a_photo", "enrolment"),
             (_("Galleries"), "group", "gallery"),
             (_("Look-alikes"), "compare_arrows", "gallery!look_alikes"),
             (_("Departments"), "domain", "department"),
+        ),
+    ),
+    (
+        _("Privacy"),
+        (
             (_("Consent texts"), "contract", "consenttext"),
+            (_("Privacy notices"), "shield_person", "notice"),
+            (_("Retention"), "auto_delete", "retention"),
         ),
     ),
     (
@@ -159,6 +167,10 @@ def to_review() -> QuerySet[Enrolment]:
     return Enrolment.objects.filter(state=Enrolment.State.REVIEW)
 
 
+def to_approve() -> QuerySet[Enrolment]:
+    return Enrolment.objects.filter(state=Enrolment.State.APPROVE)
+
+
 def asked_of(request: HttpRequest, table: type[Model], state: str = State.ASKED) -> QuerySet[Any]:
     """What waits for a decision, of the people this login reaches."""
     return reach.within(request.user, table._default_manager.filter(state=state))
@@ -167,6 +179,7 @@ def asked_of(request: HttpRequest, table: type[Model], state: str = State.ASKED)
 # What waits for a human, beside its entry in the menu.
 WAITING: dict[str, tuple[Callable[[HttpRequest], QuerySet[Any]], str]] = {
     "enrolment?state__exact=review": (lambda request: to_review(), "warning"),
+    "enrolment?state__exact=approve": (lambda request: to_approve(), "warning"),
     "alarm": (lambda request: alarms.unacknowledged(), "danger"),
     "leave?state__exact=asked": (lambda request: asked_of(request, Leave), "warning"),
     "correction?state__exact=asked": (lambda request: asked_of(request, Correction), "warning"),

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from access import audit, enrolment, people
-from access.admin import photographs, standing
+from access.admin import many, photographs
 from access.admin.audit import Audited
 from access.admin.person_form import PersonForm
 from access.enrolment import Enrolment
@@ -33,7 +33,13 @@ RIGHTS = {
     "consent_text": "access.add_consent",
     "photographs": "access.add_photograph",
 }
-STATES = {"waiting": "info", "done": "success", "refused": "danger", "review": "warning"}
+STATES = {
+    "waiting": "info",
+    "done": "success",
+    "refused": "danger",
+    "review": "warning",
+    "approve": "warning",
+}
 
 
 class StandingFilter(DropdownFilter):
@@ -143,7 +149,7 @@ class ConsentTextAdmin(Audited):
 
 
 @admin.register(Person)
-class PersonAdmin(standing.Standing):
+class PersonAdmin(many.Many):
     person_path = "pk"
     form = PersonForm
     change_form_template = "access/person.html"

@@ -15,16 +15,24 @@ from unfold.enums import ActionVariant
 
 from access import audit, erasure, people
 from access.admin import sign_in
+from access.admin.ledger import Ledger
 from access.admin.person_form import EraseForm
-from access.admin.photographs import Photographs
 from access.audit import AuditEntry
 from access.people import Person
 
 
-class Standing(Photographs):
+class Standing(Ledger):
     """The part of a person's page that stands in its upper right corner."""
 
-    actions_detail = ["withdraw", "suspend", "reactivate", "erase"]
+    actions_detail = [
+        "webcam",
+        "invite",
+        {
+            "title": _("More"),
+            "icon": "more_horiz",
+            "items": ["consents", "disclose", "withdraw", "suspend", "reactivate", "erase"],
+        },
+    ]
 
     def to_page(self, obj: Model) -> HttpResponseRedirect:
         return HttpResponseRedirect(self.url("change", obj.pk))
@@ -69,7 +77,7 @@ class Standing(Photographs):
             title=_("Withdraw the consent of %(person)s") % {"person": person},
             text=[
                 _("From the next decision on no door finds this face."),
-                _("Photographs and faceprints stay until they are deleted or the person is erased."),
+                _("Photographs and faceprints are deleted in the next night."),
             ],
             button=_("Withdraw consent"),
             danger=True,

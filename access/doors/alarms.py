@@ -36,6 +36,7 @@ class Kind(StrEnum):
     LOCKDOWN = "lockdown"
     CHAIN_BROKEN = "chain_broken"
     CHAIN_BEHIND = "chain_behind"
+    RETENTION = "retention"
 
 
 WORDS = {
@@ -50,6 +51,7 @@ WORDS = {
     Kind.LOCKDOWN: _("Lockdown"),
     Kind.CHAIN_BROKEN: _("Audit trail tampered with"),
     Kind.CHAIN_BEHIND: _("Audit trail not being sealed"),
+    Kind.RETENTION: _("Nothing was deleted for two nights"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The kiosk page as the browser gets it: one document, its service worker, its manifest, and the notice.
+"""The kiosk page as the browser gets it: one document, its service worker, its manifest.
 
 Promise: no login is read here, nothing inline runs, and nothing is loaded from elsewhere.
 """
@@ -19,8 +19,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
-
-from access.people import ConsentText
 
 FILES = Path(__file__).resolve().parent.parent / "static" / "access" / "kiosk"
 # Brought in by the one build step (deploy/kiosk/); without it the server finds the face.
@@ -165,14 +163,3 @@ def notice_code(request: HttpRequest) -> HttpResponse:
     """Where the notice is, for a phone's camera."""
     address = request.build_absolute_uri(reverse("privacy"))
     return HttpResponse(code(address), content_type="image/svg+xml")
-
-
-@require_GET
-@guarded
-def privacy(request: HttpRequest) -> HttpResponse:
-    """The notice: what people agree to, in each language it was published in, the newest of each."""
-    newest: dict[str, ConsentText] = {}
-    for text in ConsentText.objects.order_by("published", "pk"):
-        newest[text.language] = text
-    texts = [newest[language] for language in sorted(newest)]
-    return render(request, "access/kiosk/privacy.html", {"texts": texts, "style": _address("notice.css")})

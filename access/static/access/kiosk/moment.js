@@ -15,9 +15,27 @@ const COMPARABLE = 0.6; // another face this tall, measured by the nearest, is a
 const middle = (box) => [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
 const height = (face) => face.box[3] - face.box[1];
 
-function turn({ landmarks: [left, right, nose] }) {
+// How far the nose is off the middle between the eyes, in eye distances; above zero where the head is turned to
+// the picture's right, which is the person's own left.
+export function turned({ landmarks: [left, right, nose] }) {
   const distance = Math.hypot(right[0] - left[0], right[1] - left[1]) || 1e-6;
-  return Math.abs(nose[0] - (left[0] + right[0]) / 2) / distance;
+  return (nose[0] - (left[0] + right[0]) / 2) / distance;
+}
+
+// Where the face is wrong: "closer", "several", "back", "middle"; "" where it is right.
+export function place(face, others) {
+  if (height(face) < SMALL) return "closer";
+  if (others.some((other) => height(other) > COMPARABLE * height(face))) return "several";
+  if (height(face) > LARGE) return "back";
+  const [x, y] = middle(face.box);
+  return Math.abs(x - 0.5) > ASIDE || Math.abs(y - 0.5) > HIGH ? "middle" : "";
+}
+
+// Did the face move more than somebody who stands still does? From one look to the next.
+export function moved(face, before) {
+  const [x, y] = middle(face.box);
+  const [beforeX, beforeY] = middle(before.box);
+  return Math.hypot(x - beforeX, y - beforeY) > MOVED * height(face) * 2;
 }
 
 export class Moment {
@@ -40,15 +58,10 @@ export class Moment {
   }
 
   _judge(face, others) {
-    if (height(face) < SMALL) return "closer";
-    if (others.some((other) => height(other) > COMPARABLE * height(face))) return "several";
-    if (height(face) > LARGE) return "back";
-    const [x, y] = middle(face.box);
-    if (Math.abs(x - 0.5) > ASIDE || Math.abs(y - 0.5) > HIGH) return "middle";
-    if (turn(face) > TURNED) return "straight";
-    if (!this.last) return "hold";
-    const [before, beforeY] = middle(this.last.box);
-    if (Math.hypot(x - before, y - beforeY) > MOVED * height(face) * 2) this.steady = 0;
+    const wrong = place(face, others);
+    if (wrong) return wrong;
+    if (Math.abs(turned(face)) > TURNED) return "straight";
+    if (this.last && moved(face, this.last)) this.steady = 0;
     return "hold";
   }
 }
@@ -90,7 +103,7 @@ export class Motion {
   }
 }
 
-function difference(one, other) {
+export function difference(one, other) {
   let sum = 0;
   for (let i = 0; i < one.length; i += 1) sum += Math.abs(one[i] - other[i]);
   return sum / one.length;
