@@ -15,11 +15,14 @@ from access import audit, people
 from access.attendance import Punch
 from access.decisions import Decision
 from access.doors import levels
+from access.doors.alarms import Alarm
 from access.doors.credentials import Card, Pin
+from access.doors.modes import DoorMemory
 from access.doors.passback import Presence
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint
 from access.hours import keeping
+from access.kiosk.feedback import Remark
 from access.people import Consent, Person, PersonKey
 from access.terminals import quarantine
 
@@ -49,6 +52,10 @@ class Receipt:
     terminal_lines_emptied: int = 0
     access_levels_left: int = 0
     grants_deleted: int = 0
+    # Nor had they these before there were invitations.
+    invitations_deleted: int = 0
+    remarks_deleted: int = 0
+    alarms_kept: int = 0
 
     def lines(self) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
@@ -71,7 +78,11 @@ def erase(person: Person, *, by: object = None) -> Receipt:
         "pins_deleted": Pin.objects.filter(person=held).delete()[0],
     }
     counts |= dict(zip(("access_levels_left", "grants_deleted"), levels.forget(held), strict=True))
+    counts["invitations_deleted"] = held.invitations.all().delete()[0]
+    counts["remarks_deleted"] = Remark.objects.filter(decision__person=held).delete()[0]
+    counts["alarms_kept"] = Alarm.objects.filter(person=held).update(note="")
     Presence.objects.filter(person=held).delete()
+    DoorMemory.objects.filter(waiting=held).update(waiting=None, waiting_since=None, waiting_snapshot=None)
     counts["terminal_lines_emptied"] = quarantine.forget(held)
     Enrolment.objects.filter(lookalike=held).update(lookalike_score=None)
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
@@ -80,7 +91,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     _forget_in_admin_history(held)
     keys, _rows = PersonKey.objects.filter(person=held).delete()
     held.name, held.badge = "Erased person", f"erased-{held.pk}"
-    held.valid_from = held.valid_until = None
+    held.valid_from = held.valid_until = held.last_seen = held.suspended = None
     held.manager = None
     held.department, held.active, held.erased = None, False, held.erased or timezone.now()
     held.save()

@@ -220,7 +220,7 @@ def people_figures() -> dict[str, int]:
     return {
         "all": there.count(),
         "enrolled": there.filter(printed).count(),
-        "without_consent": there.filter(~consenting).count(),
+        "without_consent": there.filter(~consenting, without_face=False).count(),
     }
 
 

@@ -210,10 +210,13 @@ class PersonAdmin(many.Many):
             return "erased", _("erased")
         return ("active", _("active")) if person.active else ("suspended", _("suspended"))
 
-    @display(description=_("consent"), label={"yes": "success", "no": "warning"})
+    @display(description=_("consent"), label={"yes": "success", "no": "warning", "unasked": "default"})
     def consent(self, person: Person) -> tuple[str, Any]:
         version = getattr(person, "consent_version", None)
-        return ("yes", _("yes, %(version)s") % {"version": version}) if version else ("no", _("no"))
+        if version:
+            return "yes", _("yes, %(version)s") % {"version": version}
+        # Nobody need agree: whoever passes otherwise lacks nothing.
+        return ("unasked", _("without a face")) if person.without_face else ("no", _("no"))
 
     @display(description=_("faceprints"), ordering=F("faceprint_count").asc(nulls_first=True))
     def faceprints(self, person: Person) -> int:

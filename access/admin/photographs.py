@@ -4,6 +4,7 @@ Promise: no picture leaves the house without an entry in the trail. A page that 
 noted once and hands out tickets; a picture is served only to the login and person of a fresh ticket.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from access import audit, enrolment, vault
 from access.admin.audit import Audited
 from access.enrolment import Enrolment, Photograph
 from access.people import Person
+from access.privacy import verdicts, words
 
 SALT = "access.photographs"
 TICKET_SECONDS = 600
@@ -73,11 +75,19 @@ def panel(request: HttpRequest, person: Person, ticket: str) -> dict[str, Any]:
         "person": person,
         "cards": cards,
         "faceprints": person.faceprints.filter(active=True).count(),
+        "coverage": coverage(rows),
         "waiting": Enrolment.State.WAITING in states,
         "review": person.enrolments.filter(state=Enrolment.State.REVIEW).first(),
+        "approve": person.enrolments.filter(state=Enrolment.State.APPROVE).first(),
         "fragment": f"{reverse('admin:access_person_photographs', args=[person.pk])}?ticket={ticket}",
         "may_delete": request.user.has_perm("access.delete_photograph") and not person.erased,
     }
+
+
+def coverage(rows: Iterable[Photograph]) -> list[tuple[str, bool]]:
+    """From which sides the accepted photographs show the face, side by side with whether any does."""
+    seen = {verdicts.angle_of(row.quality) for row in rows if row.state == Photograph.State.ACCEPTED}
+    return [(words.say("en", f"angle.{angle}"), angle in seen) for angle in verdicts.ANGLES]
 
 
 def shown(photograph: Photograph, ticket: str) -> Shown:

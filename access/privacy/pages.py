@@ -54,7 +54,7 @@ def camera(language: str, *, send: str, done: str) -> dict[str, Any]:
         "send": send,
         "done": done,
         "words_json": json.dumps(spoken),
-        "angles": [(name, said[f"angle.{name}"]) for name in ("straight", "left", "right")],
+        "angles": [(name, said[f"angle.{name}"]) for name in verdicts.ANGLES],
         "camera": {
             "title": said["enrol.title"],
             "start": said["enrol.start"],

@@ -7,6 +7,7 @@ from access.enrolment import Enrolment, Photograph
 
 # So many good photographs make a face that is found in other light and from other sides as well (ACC-07).
 ENOUGH = 3
+ANGLES = ("straight", "left", "right")
 # The yaw from five points is right to some degrees; beyond this a head is visibly turned.
 TURNED_DEGREES = 9
 

@@ -1,40 +1,59 @@
 """After erasure nothing of a person is left but a bare key, in any column of any table."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.utils import timezone
 
 from access import attendance, audit, decisions, enrolment, erasure, people, snapshots, vault
+from access.doors import alarms
 from access.hours import corrections, leave
 from access.models import (
+    AccessLevel,
+    Adjustment,
+    Alarm,
     Assignment,
     AuditEntry,
+    Card,
     Consent,
     Correction,
     Decision,
     Department,
+    Dispute,
+    DoorMemory,
     Faceprint,
+    Grant,
     Leave,
     LeaveBalance,
     LeaveType,
     OvertimeApproval,
+    PayrollPeriod,
     Person,
     PersonKey,
+    Pin,
+    Presence,
     Proposal,
     Punch,
+    Remark,
     RosterEntry,
     RuleSet,
+    Schedule,
     Site,
     Staff,
+    Terminal,
+    TerminalLine,
+    TerminalUser,
     WorkDay,
+    Zone,
 )
 from access.policy import Evidence
+from access.privacy import disclosure, invitations
 from tests import factories
 from tests.access.racing import at_once
 from tests.factories import Cast
@@ -71,6 +90,31 @@ def leave_of(person: Person) -> None:
     Correction.objects.update(answer="canary-answer")
 
 
+def doors_of(person: Person, cast: Cast) -> None:
+    """A card, a PIN, levels, a grant, zones, alarms, terminals and an invitation."""
+    Card.objects.create(person=person, digest=b"c" * 32, hint="9999")
+    Pin.objects.create(person=person, digest="canary-pin")
+    always = Schedule.objects.create(name="Always")
+    AccessLevel.objects.create(name="Crew", schedule=always).people.add(person)
+    Grant.objects.create(person=person, begins=timezone.now(), ends=timezone.now() + timedelta(days=1))
+    zone = Zone.objects.create(site=cast.site, name="Hall")
+    Presence.objects.create(zone=zone, person=person, since=timezone.now())
+    DoorMemory.objects.create(door=cast.front, waiting=person)
+    alarms.raise_alarm(alarms.Kind.DURESS, cast.front, person=person)
+    Alarm.objects.update(note="canary-note")
+    box = Terminal.objects.create(serial="A1")
+    TerminalUser.objects.create(terminal=box, pin="canary-user", person=person)
+    told = attendance.note_punch(person, at=timezone.now(), direction="in", origin="terminal:A1:1")
+    TerminalLine.objects.create(
+        terminal=box, table="ATTLOG", raw="canary-line", pin="canary-user", identity=b"i" * 32, punch=told
+    )
+    invitations.invite(person)
+    period = PayrollPeriod.objects.create(first=date(2026, 3, 1), last=date(2026, 3, 31))
+    Adjustment.objects.create(
+        workday=person.workdays.get(), person=person, day=date(2026, 3, 2), paid_in=period
+    )
+
+
 @pytest.fixture
 def known(cast: Cast) -> Person:
     """Somebody who left traces wherever the system keeps any."""
@@ -87,6 +131,10 @@ def known(cast: Cast) -> Person:
         decisions.settle(snapshot.pk, evidence)
     ada = Staff.objects.create(username="ada", is_staff=True)
     leave_of(person)
+    doors_of(person, cast)
+    decision = Decision.objects.get(granted=True)
+    Remark.objects.create(decision=decision, why="private")
+    Dispute.objects.create(decision=decision)
     LogEntry.objects.create(
         user=ada,
         content_type=ContentType.objects.get_for_model(Person),
@@ -127,13 +175,21 @@ def test_the_receipt_says_what_went_and_what_stays(known: Person) -> None:
         enrolments_deleted=1,
         gallery_memberships_deleted=1,
         consents_kept=1,
-        punches_kept=1,
+        punches_kept=2,
         decisions_kept=1,
         leave_balances_deleted=1,
         leave_kept=1,
         corrections_kept=1,
         plans_deleted=2,
         working_days_kept=1,
+        cards_deleted=1,
+        pins_deleted=1,
+        terminal_lines_emptied=1,
+        access_levels_left=1,
+        grants_deleted=1,
+        invitations_deleted=1,
+        remarks_deleted=1,
+        alarms_kept=1,
     )
     assert "faceprints deleted: 1" in receipt.lines()
     entry = AuditEntry.objects.get(action="person.erased")
@@ -151,7 +207,8 @@ def test_what_the_law_keeps_names_only_a_bare_key(known: Person) -> None:
         None,
         False,
     )
-    assert Punch.objects.get().person_id == Decision.objects.get(granted=True).person_id == known.pk
+    assert {punch.person_id for punch in Punch.objects.all()} == {known.pk}
+    assert Decision.objects.get(granted=True).person_id == known.pk
     assert Consent.objects.get(person=known).withdrawn is not None
 
 
@@ -169,7 +226,7 @@ def test_erasing_twice_destroys_nothing_more_and_keeps_the_first_moment(known: P
     first = erasure.erase(known)
     second = erasure.erase(known)
     assert (second.erased, second.keys_destroyed, second.photographs_deleted) == (first.erased, 0, 0)
-    assert (second.punches_kept, second.consents_kept) == (1, 1)
+    assert (second.punches_kept, second.consents_kept) == (2, 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -218,3 +275,52 @@ def test_others_keep_everything(known: Person, cast: Cast) -> None:
     held = enrolment.Enrolment.objects.get(person=cast.bob)
     assert (held.state, held.lookalike_score) == ("review", None)
     assert attendance.next_direction(cast.alice, held.submitted) == "in"
+
+
+# --- Every table ----------------------------------------------------------------------------------
+
+# What keeps a bare key after erasure, because the law or the trail asks for it.
+KEPT = {
+    "Adjustment.person",
+    "Alarm.person",
+    "Consent.person",
+    "Correction.person",
+    "Decision.person",
+    "Enrolment.lookalike",
+    "Leave.person",
+    "OvertimeApproval.person",
+    "Proposal.person",
+    "Punch.person",
+    "WorkDay.person",
+}
+NAMING = [
+    (model, field)
+    for model in apps.get_app_config("access").get_models()
+    for field in [*model._meta.fields, *model._meta.many_to_many]
+    if field.related_model is Person
+]
+
+
+def names(model: Any, field: Any) -> str:
+    return f"{model.__name__}.{field.name}"
+
+
+@pytest.mark.django_db
+def test_no_table_still_names_the_person_but_those_that_must(known: Person) -> None:
+    """A new table that names people has a row in `known` first, and a fate."""
+
+    def there() -> set[str]:
+        return {
+            names(model, field)
+            for model, field in NAMING
+            if model._default_manager.filter(**{field.name: known.pk}).exists()
+        }
+
+    assert there() == {names(model, field) for model, field in NAMING}
+    erasure.erase(known)
+    assert there() == KEPT
+
+
+def test_no_table_that_names_people_is_forgotten_by_their_own_data() -> None:
+    disclosed = {part.table for part in disclosure.PARTS} | set(disclosure.LEFT_OUT)
+    assert {model for model, _field in NAMING} <= disclosed

@@ -4,7 +4,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -66,17 +66,30 @@ def _jpeg(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def album(path: Path, badge: str, *, numbers: Sequence[int] = (1, 2, 3, 4), each: int = 75) -> Path:
+    """What the camera of an enrolment sees: one photograph after the other, each for a while, in a loop."""
+    frames = []
+    for number in numbers:
+        shown = Image.open(scenes.PEOPLE / badge / f"{number}.jpg").convert("RGB")
+        frames += swaying(shown, each)
+    path.write_bytes(b"".join(frames))
+    return path
+
+
+def swaying(somebody: Image.Image, frames: int) -> list[bytes]:
+    """Nobody stands quite still, and no two frames of a camera are the same."""
+    moved = [
+        _jpeg(somebody.transform(somebody.size, Image.Transform.AFFINE, (1, 0, shift, 0, 1, 0)))
+        for shift in (0, 0.4, 0.8, 0.4)
+    ]
+    return [moved[n % 4] for n in range(frames)]
+
+
 def film(path: Path, badge: str, *, number: int = 1, empty: int = 45, there: int = 150) -> Path:
     """What a kiosk's camera sees, 30 frames a second, in a loop: nobody, then somebody standing."""
     nobody = Image.open(io.BytesIO(scenes.empty_room())).convert("RGB").resize((640, 480))
     somebody = Image.open(scenes.PEOPLE / badge / f"{number}.jpg").convert("RGB")
-    # Nobody stands quite still, and no two frames of a camera are the same.
-    swaying = [
-        _jpeg(somebody.transform(somebody.size, Image.Transform.AFFINE, (1, 0, shift, 0, 1, 0)))
-        for shift in (0, 0.4, 0.8, 0.4)
-    ]
-    frames = [_jpeg(nobody)] * empty + [swaying[n % 4] for n in range(there)]
-    path.write_bytes(b"".join(frames))
+    path.write_bytes(b"".join([_jpeg(nobody)] * empty + swaying(somebody, there)))
     return path
 
 
