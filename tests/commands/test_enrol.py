@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from access import health
-from access.models import Enrolment, Faceprint, Gallery, Person, Photograph
+from access.models import Consent, ConsentText, Enrolment, Faceprint, Gallery, Person, Photograph
 from recognition import Problem
 from tests import factories
 from tests.factories import ALICE, BOB
@@ -62,6 +62,14 @@ def test_a_folder_enrols_one_person_per_subfolder(folder: Path, at_work: list[An
     assert [(row["badge"], Path(row["file"]).name, row["reason"]) for row in rows] == [
         ("00008", "notes.jpg", "not-a-picture")
     ]
+
+
+def test_the_consent_is_to_the_text_of_the_language_that_was_named(folder: Path, at_work: list[Any]) -> None:
+    ConsentText.objects.create(version="2026-01", language="de", body="Ich bin einverstanden.")
+    enrol(folder, "--consent", "2026-01/de")
+    assert set(Consent.objects.values_list("text__language", "channel")) == {("de", "command")}
+    with pytest.raises(CommandError, match="2026-01/de"):
+        enrol(folder, "--consent", "2026-01/fr")
 
 
 def test_running_it_again_does_nothing_twice(folder: Path, at_work: list[Any]) -> None:

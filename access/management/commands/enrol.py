@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--consent",
             metavar="VERSION",
-            help="note for everybody that consent to this text is on file; see the admin",
+            help="note for everybody that consent to this text is on file, VERSION/LANGUAGE where there are several",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="check files and badge numbers, change nothing"
@@ -64,9 +64,13 @@ class Command(BaseCommand):
             galleries.append(found)
         consent = None
         if version := options["consent"]:
-            consent = ConsentText.objects.filter(version=version).first()
+            number, _slash, language = version.partition("/")
+            texts = ConsentText.objects.filter(version=number)
+            consent = (texts.filter(language=language) if language else texts).first()
             if consent is None:
-                known = ", ".join(ConsentText.objects.values_list("version", flat=True)) or "none"
+                known = (
+                    ", ".join(f"{one.version}/{one.language}" for one in ConsentText.objects.all()) or "none"
+                )
                 raise CommandError(f"There is no consent text {version!r}; there are: {known}.")
         return bulk.Terms(tuple(galleries), consent, options["department"])
 

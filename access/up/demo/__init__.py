@@ -42,7 +42,9 @@ def seed() -> dict[str, int] | None:
     if Site.objects.filter(demo=True).exists():
         return None
     with transaction.atomic():
-        text, _ = ConsentText.objects.get_or_create(version=CONSENT, defaults={"body": CONSENT_BODY})
+        text, _ = ConsentText.objects.get_or_create(
+            version=CONSENT, language="en", defaults={"body": CONSENT_BODY}
+        )
         crew = Gallery.objects.create(name="Demo crew", demo=True)
         nobody = Gallery.objects.create(name="Demo annex crew", demo=True)
         site, annex = (
