@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--consent",
             metavar="VERSION",
-            help="note for everybody that consent to this text is on file, VERSION/LANGUAGE where there are several",
+            help="note that everybody consented to this text (VERSION or VERSION/LANGUAGE)",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="check files and badge numbers, change nothing"
