@@ -51,6 +51,7 @@ def camera(language: str, *, send: str, done: str) -> dict[str, Any]:
     spoken = {key: text for key, text in said.items() if key.split(".")[0] in {"hint", "angle", "fate"}}
     return {
         "eyes": kiosk.EYES in kiosk.files(),
+        "enough": verdicts.ENOUGH,
         "send": send,
         "done": done,
         "words_json": json.dumps(spoken),

@@ -24,7 +24,7 @@ def angle_of(quality: dict[str, float]) -> str:
 
 
 def told(enrolments: Iterable[Enrolment]) -> dict[str, Any]:
-    """The photographs of these enrolments in the order in which they came, and whether it is enough."""
+    """The photographs of these enrolments in the order in which they came, and how many are good."""
     rows = list(
         Photograph.objects.filter(enrolment__in=enrolments)
         .defer("sealed")
@@ -44,5 +44,4 @@ def told(enrolments: Iterable[Enrolment]) -> dict[str, Any]:
         "waiting": any(row.enrolment.state == Enrolment.State.WAITING for row in rows),
         "review": any(row.enrolment.state == Enrolment.State.REVIEW for row in rows),
         "accepted": len(accepted),
-        "enough": len(accepted) >= ENOUGH,
     }

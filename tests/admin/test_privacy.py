@@ -77,7 +77,7 @@ def test_pictures_of_the_camera_are_enrolled_and_their_fate_is_told(
     with django_capture_on_commit_callbacks(execute=True):
         sent = enroller.post(address(dora, "webcam/send"), {"photographs": shots})
     told = enroller.get(sent.json()["result"]).json()
-    assert (told["waiting"], told["accepted"], told["enough"]) == (False, 3, True)
+    assert (told["waiting"], told["accepted"]) == (False, 3)
     assert [one["state"] for one in told["photographs"]] == ["accepted"] * 3
     assert Faceprint.objects.filter(person=dora, active=True).count() == 3
     # The result of one person's pictures is not told under another's address.

@@ -213,7 +213,7 @@ def test_pictures_count_for_nothing_until_they_are_approved(
     token = agreed(dora)
     sent = client.post(f"/enrol/{token}/send/", uploads(), headers=JSON).json()
     told = client.get(sent["result"]).json()
-    assert (told["waiting"], told["accepted"], told["enough"]) == (False, 3, True)
+    assert (told["waiting"], told["accepted"]) == (False, 3)
     held = Enrolment.objects.get()
     assert (held.state, held.invitation) == ("approve", Invitation.objects.get())
     assert not Faceprint.objects.filter(person=dora, active=True).exists()

@@ -136,17 +136,20 @@ async function follow(address, fresh) {
     });
     show();
     if (!told.waiting) return settle(told);
-    if (performance.now() > until) return failed("failed");
+    if (performance.now() > until) return finish("later"); // they are safe; a worker will come
     await wait(POLL);
   }
 }
 
 function settle(told) {
   part("wrong").textContent = told.review ? say("hint.review") : "";
-  if (told.enough) {
-    view("done");
-    hint("enough", "good");
-  } else failed("more");
+  const accepted = shots.filter(({ state }) => state === "accepted").length;
+  return accepted >= Number(root.dataset.enough) ? finish("enough") : failed("more");
+}
+
+function finish(word) {
+  view("done");
+  hint(word, "good");
 }
 
 function failed(word) {
