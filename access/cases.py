@@ -48,7 +48,7 @@ def moment(snapshot: Snapshot) -> policy.Moment:
         now=timezone.now(),
         deadline=snapshot.deadline,
         freshness=timedelta(seconds=door.freshness_seconds),
-        must_live=door.liveness != Door.Liveness.NOTHING,
+        live_by=door.live_by,
     )
 
 

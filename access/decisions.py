@@ -1,5 +1,6 @@
 """One snapshot, one decision: made by whoever comes first, worker or deadline, and never changed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -95,7 +96,7 @@ def settle(snapshot_id: object, evidence: Evidence | None, *, given: Credentials
     snapshot = (
         Snapshot.objects.select_for_update(of=("self",))
         .select_related("kiosk__door__site", "picture")
-        .defer("picture__sealed")
+        .defer("picture__sealed", "picture__frames")
         .get(pk=snapshot_id)
     )
     if decided := Decision.objects.filter(pk=snapshot.pk).first():
@@ -123,12 +124,14 @@ def _step(snapshot: Snapshot) -> tuple[Evidence | None, timedelta]:
     used = Decision.objects.filter(snapshot__after=snapshot.after_id, granted=True).exists()
     if before is None or before.step is None or used:
         return None, timedelta.max
-    live = (before.facts.get("liveness") or {}).get("live")
+    judged = before.facts.get("liveness") or {}
+    live, by = judged.get("live"), judged.get("method", "")
     age = snapshot.received - before.at
     if before.reason == Reason.AMBIGUOUS:
         people = tuple(before.facts.get("people", ()))
-        return Evidence(problem=Reason.AMBIGUOUS, people=people, live=live, facts={"people": people}), age
-    return Evidence(person=before.person_id, live=live), age
+        doubt = Evidence(Reason.AMBIGUOUS, live=live, judged_by=by, people=people)
+        return replace(doubt, facts={"people": people}), age
+    return Evidence(person=before.person_id, live=live, judged_by=by), age
 
 
 def _write_down(snapshot: Snapshot, gathered: Gathered, verdict: Verdict) -> Decision:
@@ -209,7 +212,7 @@ def _facts(snapshot: Snapshot, gathered: Gathered, verdict: Verdict) -> dict[str
         "rules": gathered.rules,
     }
     optional = {
-        "demanded": snapshot.kiosk.door.liveness if case.moment.must_live else None,
+        "demanded": case.moment.live_by or None,
         "card": gathered.card.pk if gathered.card else None,
         "needs": list(verdict.needs),
         "noticed": verdict.noticed,

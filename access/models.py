@@ -4,6 +4,7 @@ from access.attendance import Punch
 from access.audit import AuditEntry
 from access.backoff import Backoff
 from access.chain import AuditCheck, AuditPending, AuditSeal
+from access.challenges import Challenge
 from access.decisions import Decision
 from access.doors.alarms import Alarm
 from access.doors.contacts import DoorEvent
@@ -55,6 +56,7 @@ __all__ = [
     "AuditSeal",
     "Backoff",
     "Card",
+    "Challenge",
     "Consent",
     "ConsentText",
     "Correction",

@@ -19,8 +19,15 @@ class Limits:
     longest_side: int = 12_000
     shortest_side: int = 80
 
+    @property
+    def words(self) -> str:
+        kilobytes = self.most_bytes // 1024
+        return f"{kilobytes} kB" if kilobytes < 1024 else f"{kilobytes // 1024} MB"
+
 
 SNAPSHOT = Limits(most_bytes=2 * 1024 * 1024, most_pixels=12_000_000, longest_side=6_000)
+# A frame beside a snapshot: a face in it need not be large to be followed.
+FRAME = Limits(most_bytes=512 * 1024, most_pixels=2_100_000, longest_side=1_920)
 # Photographs handed in come from phones and cameras.
 PHOTOGRAPH = Limits(most_bytes=12 * 1024 * 1024, most_pixels=50_000_000)
 
@@ -36,7 +43,7 @@ class Unacceptable(Exception):
 def measure(data: bytes, limits: Limits) -> tuple[int, int]:
     """Width and height in pixels as the header claims them. Raises Unacceptable."""
     if len(data) > limits.most_bytes:
-        raise Unacceptable("too-large", f"At most {limits.most_bytes // (1024 * 1024)} MB.")
+        raise Unacceptable("too-large", f"At most {limits.words}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -96,6 +96,9 @@ class Door(models.Model):
     class Liveness(models.TextChoices):
         NOTHING = "nothing", _("nothing")
         PASSIVE = "passive", _("that each picture is judged, and judged live")
+        COLOUR = "colour", _("that the face takes the colours which the screen shows")
+        TURN = "turn", _("that the head turns as the screen asks")
+        TWO_FACTOR = "two_factor", _("that nobody passes by a face alone: a card or PIN too")
 
     class Mode(models.TextChoices):
         NORMAL = "normal", _("normal: the rule decides")
@@ -144,9 +147,10 @@ class Door(models.Model):
         choices=Liveness.choices,
         default=Liveness.NOTHING,
         help_text=_(
-            "What this door demands. Judging a picture stops some prints and screens, not all of them. What "
-            "cannot be judged is refused: every face while the workers have no liveness model, and faces too "
-            "near to the edge of their picture."
+            "What this door demands; what cannot be judged is refused. Judging a picture stops some prints "
+            "and screens, and refuses everybody while the workers have no model for it. Colours stop films "
+            "made before, not prints; a turn stops prints, not films; both need the kiosk page and some five "
+            "seconds. Only a card or PIN stops a good picture of a face."
         ),
     )
 
@@ -215,6 +219,12 @@ class Door(models.Model):
 
     def __str__(self) -> str:
         return f"{self.site.name} · {self.name}"
+
+    @property
+    def live_by(self) -> str:
+        """The check that must find a face live here; empty where none has to."""
+        none = {self.Liveness.NOTHING, self.Liveness.TWO_FACTOR}
+        return "" if self.liveness in none else self.liveness
 
 
 class Kiosk(models.Model):

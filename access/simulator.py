@@ -99,21 +99,20 @@ def _decided(case: Case, version: int) -> Simulation:
 def _moment(door: Door, at: datetime) -> Moment:
     """A picture taken and decided in no time."""
     freshness = timedelta(seconds=door.freshness_seconds)
-    must_live = door.liveness != Door.Liveness.NOTHING
-    return Moment(at, at, at, at + timedelta(milliseconds=door.deadline_ms), freshness, must_live)
+    return Moment(at, at, at, at + timedelta(milliseconds=door.deadline_ms), freshness, door.live_by)
 
 
 def _showing(case: Case, person: int, shown: frozenset[Factor] | None) -> Case:
     """The case of somebody who shows these factors, all of them good."""
     if shown is None:
-        shown = DEMANDS.get(policy.asked(case), frozenset({Factor.FACE}))
+        shown = DEMANDS.get(policy.asked(case), DEMANDS["face"])[0]
         if case.standing is not None and case.standing.without_face and Factor.FACE in shown:
             shown = frozenset({Factor.CARD, Factor.PIN}) if len(shown) > 1 else frozenset({Factor.CARD})
     face, card, pin = (factor in shown for factor in (Factor.FACE, Factor.CARD, Factor.PIN))
     badge = pin and not (face or card)
     return replace(
         case,
-        evidence=Evidence(person=person, live=True) if face else None,
+        evidence=Evidence(person=person, live=True, judged_by=case.moment.live_by) if face else None,
         shown=Shown(
             picture=face,
             card=Proof.GOOD if card else None,

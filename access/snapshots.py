@@ -16,7 +16,9 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from access import queue, vault
+from access import bursts, challenges, queue, vault
+from access.bursts import Shot
+from access.challenges import Asked
 from access.doorbell import UNDECIDED, ring
 from access.pepper import digest
 from access.places import Direction, Kiosk
@@ -24,6 +26,8 @@ from access.places import Direction, Kiosk
 MOST_TRIES = 3
 # A look takes tens of milliseconds; a claim this old belongs to a worker that died.
 LEASE = timedelta(milliseconds=600)
+# With frames beside the picture there is several times as much to look at.
+FRAMES_LEASE = timedelta(seconds=3)
 # An unclaimed snapshot this old was forgotten by the queue.
 FORGOTTEN = timedelta(milliseconds=250)
 
@@ -82,8 +86,11 @@ class SnapshotPicture(models.Model):
     )
     wrapped_key = models.BinaryField()
     sealed = models.BinaryField()
-    # Card, badge and PIN as sent, under the same key.
+    # Card, badge and PIN as sent, under the same key; and the frames sent beside the picture, with what was
+    # asked of whoever is in them.
     credentials = models.BinaryField(null=True)
+    frames = models.BinaryField(null=True)
+    asked = models.JSONField(null=True)
 
     class Meta:
         verbose_name = _("snapshot picture")
@@ -106,6 +113,14 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class Burst:
+    """The frames sent beside a picture, and what they answer: nothing, where nothing was asked in time."""
+
+    shots: tuple[Shot, ...]
+    asked: Asked | None
+
+
+@dataclass(frozen=True)
 class Sent:
     """What a kiosk posted, already validated. Without an image it is a pass: a card, or badge and PIN.
 
@@ -119,6 +134,7 @@ class Sent:
     direction: str | None = None
     credentials: Credentials = Credentials()
     after: uuid.UUID | None = None
+    frames: tuple[Shot, ...] = ()
 
     def digest(self) -> bytes:
         """Equal only for the same body: each part is preceded by its length.
@@ -135,6 +151,8 @@ class Sent:
             parts.append(self.after.bytes)
         if self.credentials:
             parts.append(digest("body", json.dumps(asdict(self.credentials))))
+        if self.frames:
+            parts += [b"frames", bursts.pack(self.frames)]
         sha = hashlib.sha256()
         for part in parts:
             sha.update(len(part).to_bytes(8, "big") + part)
@@ -166,21 +184,27 @@ def receive(kiosk: Kiosk, sent: Sent) -> tuple[Snapshot, bool]:
         Snapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
         first = Snapshot.objects.select_related("kiosk__door__site").get(kiosk=kiosk, nonce=sent.nonce)
         if first.pk == snapshot.pk and sent.image is not None:
-            _seal(first, sent.image, sent.credentials)
+            asked = challenges.take(kiosk, sent.nonce, at=received) if sent.frames else None
+            _seal(first, sent, asked)
     if bytes(first.body_digest) != body:
         raise NonceReused
     return first, first.pk == snapshot.pk
 
 
-def _seal(snapshot: Snapshot, image: bytes, given: Credentials) -> None:
+def _seal(snapshot: Snapshot, sent: Sent, asked: Asked | None) -> None:
     wrapped = vault.new_wrapped_key()
-    about = f"snapshot:{snapshot.pk}"
-    words = json.dumps(asdict(given)).encode()
+
+    def sealed(data: bytes, what: str = "") -> bytes:
+        return vault.seal(data, wrapped_key=wrapped, about=f"snapshot:{snapshot.pk}{what}")
+
+    words = json.dumps(asdict(sent.credentials)).encode()
     SnapshotPicture.objects.create(
         snapshot=snapshot,
         wrapped_key=wrapped,
-        sealed=vault.seal(image, wrapped_key=wrapped, about=about),
-        credentials=vault.seal(words, wrapped_key=wrapped, about=f"{about}:credentials") if given else None,
+        sealed=sealed(sent.image or b""),
+        credentials=sealed(words, ":credentials") if sent.credentials else None,
+        frames=sealed(bursts.pack(sent.frames), ":frames") if sent.frames else None,
+        asked=asdict(asked) if asked else None,
     )
 
 
@@ -202,12 +226,14 @@ def tell_workers(snapshot: Snapshot) -> None:
 
 
 _CLAIM = """
-    UPDATE access_snapshot SET tries = tries + 1, claimed_until = %(now)s + %(lease)s
-    WHERE id = (
-        SELECT s.id FROM access_snapshotpicture w JOIN access_snapshot s ON s.id = w.snapshot_id
+    UPDATE access_snapshot SET tries = tries + 1, claimed_until = %(now)s + open.lease
+    FROM (
+        SELECT s.id, CASE WHEN w.frames IS NULL THEN %(lease)s ELSE %(frames_lease)s END AS lease
+        FROM access_snapshotpicture w JOIN access_snapshot s ON s.id = w.snapshot_id
         WHERE {which} AND (s.claimed_until IS NULL OR s.claimed_until < %(now)s)
         ORDER BY s.received LIMIT 1 FOR UPDATE OF s SKIP LOCKED
-    ) RETURNING id, tries
+    ) AS open
+    WHERE access_snapshot.id = open.id RETURNING access_snapshot.id, tries
 """
 
 
@@ -228,7 +254,7 @@ def claim_forgotten(*, at_once: bool = False) -> tuple[uuid.UUID, int] | None:
 
 
 def _claim(which: str, **values: object) -> tuple[uuid.UUID, int] | None:
-    values |= {"now": timezone.now(), "lease": LEASE}
+    values |= {"now": timezone.now(), "lease": LEASE, "frames_lease": FRAMES_LEASE}
     with _quick_commit(), connection.cursor() as cursor:
         cursor.execute(_CLAIM.format(which=which), values)
         return cursor.fetchone()
@@ -257,6 +283,17 @@ def picture_of(snapshot_id: object) -> bytes | None:
     if row is None:
         return None
     return vault.unseal(row.sealed, wrapped_key=row.wrapped_key, about=f"snapshot:{snapshot_id}")
+
+
+def burst_of(snapshot_id: object) -> Burst | None:
+    """The frames that came beside the picture; None if there were none, or it has been decided meanwhile."""
+    row = SnapshotPicture.objects.defer("sealed").filter(pk=snapshot_id).first()
+    if row is None or row.frames is None:
+        return None
+    about = f"snapshot:{snapshot_id}:frames"
+    shots = bursts.unpack(vault.unseal(row.frames, wrapped_key=row.wrapped_key, about=about))
+    asked = row.asked and Asked(**row.asked | {"colours": tuple(row.asked["colours"])})
+    return Burst(shots, asked or None)
 
 
 def overdue(now: datetime) -> Iterable[uuid.UUID]:

@@ -70,15 +70,16 @@ class Change:
     misfit: float | None = None
 
 
-def check(frames: Sequence[Frame], *, same: float) -> Liveness:
+def check(frames: Sequence[Frame], *, same: float, whose: Floats | None = None) -> Liveness:
     """Does the face in `frames`, in order, move as a head does? `same` is the cosine from which two vectors
-    are one person, by the embedder's calibration. The score is the median misfit in eye distances.
+    are one person, by the embedder's calibration; `whose` is the vector that all of them must be, if it
+    matters. The score is the median misfit in eye distances.
 
     Frames that are one picture and frames of a plane that turns are refused; one who keeps still is not
     judged, since a still head and a still print look alike. Bent paper and a mask with holes for eyes and
     mouth may pass, as does any film.
     """
-    fault = continuity(frames, same=same)
+    fault = continuity(frames, same=same, whose=whose)
     if fault is Why.NO_BURST:
         return not_judged(fault, method=Method.BURST)
     if fault is not None:
@@ -102,12 +103,13 @@ def check(frames: Sequence[Frame], *, same: float) -> Liveness:
     return not_judged(Why.STILL, method=Method.BURST)
 
 
-def continuity(frames: Sequence[Frame], *, same: float) -> Why | None:
+def continuity(frames: Sequence[Frame], *, same: float, whose: Floats | None = None) -> Why | None:
     """None where the frames can be one burst of one person: enough of them, in time, alike, without jumps."""
     gaps = [later.seconds - earlier.seconds for earlier, later in pairwise(frames)]
     if len(frames) < FRAMES or not all(LIMITS.shortest <= gap <= LIMITS.longest for gap in gaps):
         return Why.NO_BURST
-    if not all(float(one.vector @ other.vector) >= same for one, other in combinations(frames, 2)):
+    vectors = [frame.vector for frame in frames] + ([] if whose is None else [whose])
+    if not all(float(one @ other) >= same for one, other in combinations(vectors, 2)):
         return Why.ANOTHER_FACE
     for (earlier, later), gap in zip(pairwise(frames), gaps, strict=True):
         size = (earlier.face.width + later.face.width) / 2

@@ -1,11 +1,9 @@
-"""Something a kiosk asks of the person: turn the head, or stand in the colours that the screen shows.
+"""The answer to what a kiosk asks of the person: turn the head, or stand in the colours of the screen.
 
-Promise: what is asked follows from the nonce and a secret that never leaves us, so nobody can prepare an
-answer, and an answer to one nonce is no answer to the next.
+Promise: only frames that answer what was asked, in their order and of one face, are called live. That nobody
+could foresee what would be asked, and that it is asked once, is the asker's to see to.
 """
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from recognition.alignment import align
 from recognition.burst import Frame, continuity, face_mask
+from recognition.faces import Floats
 from recognition.liveness import Liveness, Method, Why, alive, not_judged, refused
 from recognition.quality import TEMPLATE, pose
 
@@ -24,19 +23,17 @@ Colour = Literal["red", "green", "blue", "white"]
 Kind = Literal[Method.TURN, Method.COLOUR]
 Wide = NDArray[np.float64]
 
-SIDES: tuple[Side, ...] = ("left", "right")
 LIGHT: dict[Colour, tuple[float, float, float]] = {
     "red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "white": (1, 1, 1),
 }  # fmt: skip
-COLOURS = 6  # never the same twice running: 4 * 3^5 = 972 sequences
 # Three flashes a second at most, since more can harm people with photosensitive epilepsy (WCAG 2.2, 2.3.1).
 COLOUR_SECONDS = 0.35
 
 # A turn of 15 degrees is three times the error of a yaw from five points and still lets the person read the
 # screen; back to within 8 so that a head that just looks away does not pass.
 TURNED, STRAIGHT = 15.0, 8.0
-# How well the face must follow the colours: of the 971 other sequences, seen without any noise, so many as 11
-# come so near to the one asked for, and 5.7 on average; a test counts them.
+# How well the face must follow six colours, never the same twice running: of the 971 other sequences, seen
+# without any noise, so many as 11 come so near to the one asked for, and 5.7 on average; a test counts them.
 FOLLOWED = 0.85
 # And how strongly, root mean square of the natural logarithm. A tablet lights a face half a metre away with
 # some 40 lux, a tenth of an office's light; in the sun nothing is left, and the answer is no.
@@ -52,38 +49,17 @@ class Challenge:
     colours: tuple[Colour, ...] = ()
 
 
-def issue(nonce: bytes, *, secret: bytes, kind: Kind) -> Challenge:
-    """What this nonce asks for: the same each time it is called, unforeseeable without the secret.
-
-    Issue it again when the answer comes instead of believing a challenge that was sent along; that a nonce
-    is fresh and used once is the caller's to see to. A turn can be guessed every second time, a sequence of
-    colours that passes for the right one about once in 145. Raises ValueError for a secret or a nonce of
-    fewer than 16 bytes.
-    """
-    if len(nonce) < 16 or len(secret) < 16:
-        raise ValueError("nonce and secret need 16 bytes at least")
-    digest = hmac.new(secret, f"liveness challenge {kind}:".encode() + nonce, hashlib.sha256).digest()
-    number = int.from_bytes(digest, "big")  # 256 bits: the remainders below are even to 1 in 10^70
-    if kind is Method.TURN:
-        return Challenge(kind, side=SIDES[number % 2])
-    number, chosen = divmod(number, len(LIGHT))
-    colours = [list(LIGHT)[chosen]]
-    while len(colours) < COLOURS:
-        others = [colour for colour in LIGHT if colour != colours[-1]]
-        number, chosen = divmod(number, len(others))
-        colours.append(others[chosen])
-    return Challenge(kind, colours=tuple(colours))
-
-
-def check(frames: Sequence[Frame], challenge: Challenge, *, same: float) -> Liveness:
-    """Do `frames`, in order, answer the challenge? `same` as in `burst.check`.
+def check(
+    frames: Sequence[Frame], challenge: Challenge, *, same: float, whose: Floats | None = None
+) -> Liveness:
+    """Do `frames`, in order, answer the challenge? `same` and `whose` as in `burst.check`.
 
     A turn: the score is the yaw towards the asked side, degrees. It stops prints held or turned as a plane;
     not bent ones, not a film that happens to turn so. Colours: the score is the correlation. They stop films,
     and anything sent past the camera, that were made before the nonce was known; not a print, which the
     screen lights like a face. So a door that needs both asks for both.
     """
-    fault = continuity(frames, same=same)
+    fault = continuity(frames, same=same, whose=whose)
     if fault is Why.NO_BURST or not _answers(frames, challenge):
         return not_judged(Why.NO_BURST, method=challenge.kind)
     if fault is not None:

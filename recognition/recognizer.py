@@ -16,6 +16,7 @@ import numpy as np
 
 from recognition import detection, embedding, image, liveness, quality, weights
 from recognition.alignment import align
+from recognition.burst import Frame
 from recognition.faces import Face, Floats, Pixels
 from recognition.liveness import Liveness, Method, Why, not_judged
 from recognition.quality import Problem, Purpose, Quality
@@ -157,6 +158,17 @@ class Recognizer:
             width, height, self.card.id, found, face, measured, problem,
             vector=vector, milliseconds=spent, liveness=alive,
         )  # fmt: skip
+
+    def frame(self, rgb: Pixels, seconds: float, *, faces: Rule = "one") -> Frame | None:
+        """One frame of a burst, whatever its quality: turned heads and coloured light are what it is for.
+
+        None where no face was found in (H, W, 3) uint8 RGB, or several where one was asked for.
+        """
+        face, problem = choose(self.detector.detect(rgb), faces)
+        if face is None or problem is not None:
+            return None
+        crop = align(rgb, face.landmarks, self.card.template)
+        return Frame(rgb, face, self.embedder.embed(crop[None])[0], seconds)
 
     def _judged(self, rgb: Pixels, face: Face) -> Liveness:
         if self.passive is None:

@@ -12,8 +12,9 @@ from access.policy import Evidence, Reason
 from access.queue import app
 from recognition import Ambiguous, Card, Match, Neighbour, Sighting, Uncalibrated, decide, threshold_for
 from recognition.matching import needed_fmr
+from recognition.recognizer import Rule
 from recognition.weights import Calibration
-from workers import sight, turning
+from workers import living, sight, turning
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +38,26 @@ def look_and_settle(snapshot_id: object, attempt: int) -> None:
         return  # decided meanwhile: the deadline came first
     snapshot = snapshots.Snapshot.objects.select_related("kiosk__door__site").get(pk=snapshot_id)
     kiosk = snapshot.kiosk
-    passive = kiosk.door.liveness == Door.Liveness.PASSIVE
+    demanded, rule = kiosk.door.live_by, _rule(kiosk)
+    sent = snapshots.burst_of(snapshot_id) if demanded else None
     with sight.eyes() as recognizer:
-        sighting = recognizer.look(picture, kind=snapshot.kind, faces=_rule(kiosk), liveness=passive)
+        passive = demanded == Door.Liveness.PASSIVE
+        sighting = recognizer.look(picture, kind=snapshot.kind, faces=rule, liveness=passive)
+        sighting = living.judged(recognizer, sighting, sent, demanded=demanded, faces=rule)
         card = recognizer.card
-    decisions.settle(snapshot_id, evidence_from(sighting, card, site=kiosk.door.site))
+    evidence = evidence_from(sighting, card, site=kiosk.door.site)
+    if sent is not None:
+        evidence = replace(evidence, facts=evidence.facts | {"burst": _told(sent)})
+    decisions.settle(snapshot_id, evidence)
 
 
-def _rule(kiosk: Kiosk) -> str:
+def _told(sent: snapshots.Burst) -> dict[str, object]:
+    """What was asked, and how many frames came, for the auditor."""
+    asked = sent.asked
+    return {"frames": len(sent.shots), "asked": list(asked.colours) or asked.side if asked else None}
+
+
+def _rule(kiosk: Kiosk) -> Rule:
     return "largest" if kiosk.faces == Kiosk.Faces.LARGEST else "one"
 
 
@@ -58,7 +71,9 @@ def evidence_from(sighting: Sighting, card: Card, *, site: Site) -> Evidence:
     if seen is None:
         return evidence
     facts = seen.facts()
-    return replace(evidence, live=facts["live"], facts=evidence.facts | {"liveness": facts})
+    return replace(
+        evidence, live=facts["live"], judged_by=facts["method"], facts=evidence.facts | {"liveness": facts}
+    )
 
 
 def _identity(sighting: Sighting, card: Card, *, site: Site) -> Evidence:

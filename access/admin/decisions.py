@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
+from access.admin import liveness
 from access.admin.audit import ReadOnly, details, who, words
 from access.admin.days import Days, at_site, unbroken
 from access.attendance import Punch
@@ -70,13 +71,6 @@ FACTS = {
     "lead": _("Lead over the next person"),
     "gallery": _("Faceprints compared"),
     "tries": _("Tries by workers"),
-    "demanded": _("Liveness demanded by the door"),
-}
-LIVENESS = {
-    "method": _("Liveness judged by"),
-    "live": _("Live"),
-    "score": _("Liveness score (0 to 1)"),
-    "why": _("Why not live"),
 }
 TIMES = {
     "decode": _("Reading the picture"),
@@ -84,6 +78,7 @@ TIMES = {
     "align": _("Turning upright and judging"),
     "liveness": _("Judging whether it is live"),
     "embed": _("Embedding"),
+    "frames": _("Looking at the frames"),
 }
 QUALITY = {
     "sharpness": _("Sharpness (0 to 1)"),
@@ -205,10 +200,9 @@ class DecisionAdmin(ReadOnly):
         snapshot = decision.snapshot
         door = snapshot.kiosk.door
         entries = AuditEntry.objects.filter(subject=f"snapshot:{snapshot.pk}").select_related("staff")
-        numbers, spent, live = (
-            decision.facts.get(key) or {} for key in ("quality", "milliseconds", "liveness")
-        )
-        near = Person.objects.filter(pk__in=decision.facts.get("people", []))
+        facts = decision.facts
+        numbers, spent = (facts.get(key) or {} for key in ("quality", "milliseconds"))
+        near = Person.objects.filter(pk__in=facts.get("people", []))
         return self.page(
             request,
             "access/decision.html",
@@ -232,12 +226,8 @@ class DecisionAdmin(ReadOnly):
                 (_("Kind"), snapshot.get_kind_display()),
                 (_("Nonce"), snapshot.nonce),
             ],
-            facts=[
-                (label, found[key])
-                for found, labels in ((decision.facts, FACTS), (live, LIVENESS))
-                for key, label in labels.items()
-                if found.get(key) is not None
-            ],
+            facts=[(label, facts[key]) for key, label in FACTS.items() if facts.get(key) is not None]
+            + liveness.rows(facts),
             near=near if request.user.has_perm("access.view_person") else [],
             quality=[(label, numbers[key]) for key, label in QUALITY.items() if key in numbers],
             times=[(label, spent[key]) for key, label in TIMES.items() if key in spent],

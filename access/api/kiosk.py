@@ -1,6 +1,7 @@
 """All a kiosk may do: say hello, post snapshots, and pass on cards and PINs."""
 
 from datetime import UTC
+from itertools import pairwise
 from typing import Any
 
 from django.utils import timezone
@@ -15,14 +16,17 @@ from access import decisions, pictures, places, snapshots
 from access.api.authentication import IsKiosk, KioskKey
 from access.api.errors import MEDIA_TYPE, Problem, ProblemSerializer
 from access.api.negotiation import OneForm
+from access.bursts import Shot
 from access.decisions import Decision
 from access.hours import questions, today
 from access.places import Kiosk
 from access.policy import Reason, outward
 from access.snapshots import Credentials
 
-# Room for the multipart frame and the small fields around the picture.
-MOST_BODY_BYTES = pictures.SNAPSHOT.most_bytes + 64 * 1024
+# A picture and some frames; a signed body may not be longer either (authentication.MOST_SIGNED_BYTES).
+MOST_BODY_BYTES = 3 * 1024 * 1024
+LEAST_FRAMES, MOST_FRAMES = 3, 12
+LONGEST_BURST_MS = 12_000
 # A pass is a few short fields.
 MOST_PASS_BYTES = 4 * 1024
 UPLOAD_STATUS = {"too-large": 413, "not-a-picture": 415, "too-many-pixels": 422, "too-few-pixels": 422}
@@ -82,6 +86,27 @@ class SnapshotInput(CredentialsInput):
     direction = serializers.ChoiceField(
         ["in", "out"], required=False, help_text="If left out, the kiosk's setting."
     )
+    frames = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True),
+        required=False,
+        min_length=LEAST_FRAMES,
+        max_length=MOST_FRAMES,
+        help_text="More pictures of the same face, in order: the answer to a challenge, or what was seen "
+        "around `image`. JPEG, PNG or WebP; at most 512 kB and 2 megapixels each, 3 MB with `image`.",
+    )
+    frame_times = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=LONGEST_BURST_MS),
+        required=False,
+        max_length=MOST_FRAMES,
+        help_text="When each of `frames` was taken: milliseconds after the first, growing.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        found = super().validate(attrs)
+        frames, times = found.pop("frames", []), found.pop("frame_times", [])
+        if len(frames) != len(times) or any(one >= other for one, other in pairwise(times)):
+            raise serializers.ValidationError({"frame_times": ["Give one for each frame, growing."]})
+        return found | {"frames": list(zip(frames, times, strict=True))}
 
 
 class PassInput(CredentialsInput):
@@ -195,8 +220,9 @@ def described(kiosk: Kiosk) -> dict[str, Any]:
 class Snapshots(APIView):
     """Post a picture, get the decision by the door's deadline.
 
-    A refusal is an answer (200) with its reason. The same nonce with the same body gives the same
-    answer and has no second effect, so a kiosk repeats a post until it is answered.
+    Where the door asks something of the face (`liveness` colour or turn), get a challenge first and send the
+    answer to it as `frames`. A refusal is an answer (200) with its reason. The same nonce with the same body
+    gives the same answer and has no second effect, so a kiosk repeats a post until it is answered.
     """
 
     authentication_classes = [KioskKey]
@@ -215,24 +241,21 @@ class Snapshots(APIView):
                 s400="A field is missing or wrong.",
                 s401="Unknown key.",
                 s411="The length of the body must be given.",
-                s413="More than 2 MB.",
+                s413="More than 2 MB, more than 512 kB a frame, or more than 3 MB in all.",
                 s415="Not multipart, or not a JPEG, PNG or WebP picture.",
                 s422="Too many or too few pixels, or the nonce was used for another body.",
             ),
         },
     )
     def post(self, request: Request) -> Response:
-        _check_length(request)
+        check_length(request)
         fields = SnapshotInput(data=request.data)
         fields.is_valid(raise_exception=True)
         values = dict(fields.validated_data)
-        image = values.pop("image").read()
-        try:
-            pictures.measure(image, pictures.SNAPSHOT)
-        except pictures.Unacceptable as error:
-            raise Problem(UPLOAD_STATUS[error.code], error.code, str(error)) from error
+        image = _picture(values.pop("image"), pictures.SNAPSHOT)
+        frames = tuple(Shot(_picture(file, pictures.FRAME), after) for file, after in values.pop("frames"))
         places.note_seen(request.auth)
-        return Response(answer(_reach(request.auth, snapshots.Sent(image=image, **values))))
+        return Response(answer(_reach(request.auth, snapshots.Sent(image=image, frames=frames, **values))))
 
 
 class Passes(APIView):
@@ -265,12 +288,21 @@ class Passes(APIView):
         },
     )
     def post(self, request: Request) -> Response:
-        _check_length(request, most=MOST_PASS_BYTES, words="4 kB")
+        check_length(request, most=MOST_PASS_BYTES, words="4 kB")
         fields = PassInput(data=request.data)
         fields.is_valid(raise_exception=True)
         places.note_seen(request.auth)
         sent = snapshots.Sent(image=None, kind=snapshots.Snapshot.Kind.PASS, **fields.validated_data)
         return Response(answer(_reach(request.auth, sent)))
+
+
+def _picture(file: Any, limits: pictures.Limits) -> bytes:
+    data: bytes = file.read()
+    try:
+        pictures.measure(data, limits)
+    except pictures.Unacceptable as error:
+        raise Problem(UPLOAD_STATUS[error.code], error.code, str(error)) from error
+    return data
 
 
 def _reach(kiosk: Kiosk, sent: snapshots.Sent) -> Decision:
@@ -282,7 +314,7 @@ def _reach(kiosk: Kiosk, sent: snapshots.Sent) -> Decision:
         raise Problem(422, "unknown-step", "`after` must be the step of an answer to this kiosk.") from error
 
 
-def _check_length(request: Request, *, most: int = MOST_BODY_BYTES, words: str = "2 MB") -> None:
+def check_length(request: Request, *, most: int = MOST_BODY_BYTES, words: str = "3 MB") -> None:
     """Before anything of the body is read."""
     length = request.headers.get("Content-Length", "")
     if not (length.isascii() and length.isdigit()):

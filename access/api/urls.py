@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from access.api.answers import Answers
 from access.api.attendance import Punches
+from access.api.challenges import Challenges
 from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
 from access.api.kiosk import Hello, Passes, Snapshots
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
@@ -19,6 +20,7 @@ urlpatterns = [
     path("v1/decisions/<uuid:decision>/not-me/", NotMe.as_view(), name="not_me"),
     path("v1/decisions/<uuid:decision>/remark/", Remarks.as_view(), name="remark"),
     path("v1/answers/", Answers.as_view(), name="answers"),
+    path("v1/challenges/", Challenges.as_view(), name="challenges"),
     path("v1/snapshots/", Snapshots.as_view(), name="snapshots"),
     path("v1/passes/", Passes.as_view(), name="passes"),
     path("v1/punches/", Punches.as_view(), name="punches"),

@@ -35,20 +35,26 @@ class Factor(StrEnum):
     PIN = "pin"
 
 
-# What a door asks for, by the word it is set to.
-DEMANDS = {
-    "face": frozenset({Factor.FACE}),
-    "face_pin": frozenset({Factor.FACE, Factor.PIN}),
-    "face_card": frozenset({Factor.FACE, Factor.CARD}),
-    "card_pin": frozenset({Factor.CARD, Factor.PIN}),
-    "card": frozenset({Factor.CARD}),
-    "pin": frozenset({Factor.PIN}),
+Way = frozenset[Factor]
+_FACE_PIN, _FACE_CARD = frozenset({Factor.FACE, Factor.PIN}), frozenset({Factor.FACE, Factor.CARD})
+_CARD_PIN = frozenset({Factor.CARD, Factor.PIN})
+# What a door asks for, by the word it is set to: each set of factors is enough. "face_more" is what "face"
+# becomes where a face alone is never enough.
+DEMANDS: dict[str, tuple[Way, ...]] = {
+    "face": (frozenset({Factor.FACE}),),
+    "face_more": (_FACE_PIN, _FACE_CARD),
+    "face_pin": (_FACE_PIN,),
+    "face_card": (_FACE_CARD,),
+    "card_pin": (_CARD_PIN,),
+    "card": (frozenset({Factor.CARD}),),
+    "pin": (frozenset({Factor.PIN}),),
 }
 # What stands in for a face, for people who pass without one: as many factors as the door asks for.
-WITHOUT_FACE = {
-    "face": (DEMANDS["card"], DEMANDS["pin"]),
-    "face_pin": (DEMANDS["card_pin"],),
-    "face_card": (DEMANDS["card_pin"],),
+WITHOUT_FACE: dict[str, tuple[Way, ...]] = {
+    "face": DEMANDS["card"] + DEMANDS["pin"],
+    "face_more": (_CARD_PIN,),
+    "face_pin": (_CARD_PIN,),
+    "face_card": (_CARD_PIN,),
 }
 # What even a door that stands open does not overrule: it opens for nobody late, or where it must not.
 FIRM = (Reason.STALE, Reason.CLOCK_UNTRUSTED, Reason.DEADLINE, Reason.NOT_IN_USE, Reason.LOCKED_DOWN)
@@ -104,8 +110,10 @@ def claimed(evidence: Evidence | None, shown: Shown) -> int | None:
 
 
 def asked(case: Case) -> str:
-    """What must be shown now: this hour's word where the schedule has one, else the door's own."""
-    return (case.standing.opening.factors if case.standing else "") or case.door.factors
+    """What must be shown now: this hour's word where the schedule has one, else the door's own; and more than
+    a face where that is never enough."""
+    word = (case.standing.opening.factors if case.standing else "") or case.door.factors
+    return "face_more" if word == "face" and case.door.second_factor else word
 
 
 def _moment(moment: Moment) -> Reason | None:
@@ -138,12 +146,14 @@ def _sight(case: Case) -> Reason | None:
 
 
 def _alive(case: Case) -> Reason | None:
-    if not (case.shown.picture and case.moment.must_live):
+    """That it is a picture, any check is believed; that it is live, only the one which was demanded."""
+    if not (case.shown.picture and case.moment.live_by):
         return None
-    live = case.evidence.live if case.evidence is not None else None
-    if live is True:
-        return None
-    return Reason.LIVENESS_UNJUDGED if live is None else Reason.SPOOF_SUSPECTED
+    seen = case.evidence
+    if seen is not None and seen.live is False:
+        return Reason.SPOOF_SUSPECTED
+    judged = seen is not None and seen.live is True and seen.judged_by == case.moment.live_by
+    return None if judged else Reason.LIVENESS_UNJUDGED
 
 
 def _identity(case: Case) -> Reason | None:
@@ -193,14 +203,14 @@ def _enough(case: Case) -> Reason | None:
     return None if any(way <= shown for way in _ways(asked(case), without_face=may)) else Reason.FACE_NEEDED
 
 
-def _ways(word: str, *, without_face: bool) -> tuple[frozenset[Factor], ...]:
+def _ways(word: str, *, without_face: bool) -> tuple[Way, ...]:
     """Each set of factors that is enough. A word that is unknown here is never satisfied by anything less
     than everything."""
-    own = DEMANDS.get(word, frozenset(Factor))
-    return (own, *(WITHOUT_FACE.get(word, ()) if without_face else ()))
+    own = DEMANDS.get(word, (frozenset(Factor),))
+    return own + (WITHOUT_FACE.get(word, ()) if without_face else ())
 
 
-def _presented(shown: Shown) -> frozenset[Factor]:
+def _presented(shown: Shown) -> Way:
     found = ((shown.picture, Factor.FACE), (shown.card, Factor.CARD), (shown.pin, Factor.PIN))
     return frozenset(factor for there, factor in found if there)
 
@@ -263,13 +273,14 @@ def _punched(case: Case) -> bool:
 
 def _needs(case: Case, reason: Reason) -> tuple[str, ...]:
     """What would do next, any one of them: "face", "card", "pin", or "badge_pin" (badge number and PIN)."""
-    demanded = DEMANDS.get(asked(case), frozenset(Factor))
     if reason is Reason.FACE_NEEDED:
         return ("face",)
     if reason is Reason.AMBIGUOUS:
-        if Factor.CARD in demanded:
+        demanded = _ways(asked(case), without_face=False)
+        if all(Factor.CARD in way for way in demanded):
             return ("card",)
-        return ("badge_pin",) if Factor.PIN in demanded else ("card", "badge_pin")
+        pin = all(Factor.PIN in way for way in demanded)
+        return ("badge_pin",) if pin else ("card", "badge_pin")
     if reason is not Reason.SECOND_FACTOR_NEEDED:
         return ()
     shown = _presented(case.shown)
@@ -278,6 +289,6 @@ def _needs(case: Case, reason: Reason) -> tuple[str, ...]:
     return tuple(sorted({_first(way) for way in left if len(way) == least}))
 
 
-def _first(missing: frozenset[Factor]) -> str:
+def _first(missing: Way) -> str:
     """What to ask for first of what is missing: a face or card says who it is, a PIN only confirms."""
     return next(factor.value for factor in Factor if factor in missing)

@@ -144,6 +144,7 @@ _ASKED: dict[Reason, Callable[[Case], str]] = {
 }
 FACTORS = {
     "face": gettext_noop("a face"),
+    "face_more": gettext_noop("a face and a card or PIN"),
     "face_pin": gettext_noop("a face and a PIN"),
     "face_card": gettext_noop("a face and a card"),
     "card_pin": gettext_noop("a card and a PIN"),

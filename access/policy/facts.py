@@ -38,14 +38,14 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True)
 class Moment:
-    """When and where: two clocks and a limit, all with zone, and whether the door demands a live face."""
+    """When: two clocks and a limit, all with zone. `live_by`: which check must find the face live, if any."""
 
     taken: datetime
     received: datetime
     now: datetime
     deadline: datetime
     freshness: timedelta
-    must_live: bool
+    live_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class Evidence:
 
     `problem` is one of the picture's reasons, AMBIGUOUS, UNCALIBRATED or WORKER_FAILED; `person` is the
     key of a person; `people` are those that an ambiguous face resembles. `live` is None where nothing judged
-    it, which never counts as live. `facts` are the numbers behind it, for the auditor; nothing decides by
-    them.
+    it, which never counts as live; else the check `judged_by` did. `facts` are the numbers behind it, for the
+    auditor; nothing decides by them.
     """
 
     problem: Reason | None = None
     person: int | None = None
     live: bool | None = None
+    judged_by: str = ""
     facts: dict[str, object] = field(default_factory=dict)
     people: tuple[int, ...] = ()
 
@@ -104,12 +105,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class Doorway:
-    """The door and its site as they are set. `somebody_came`: its first person of the day, in its hours."""
+    """The door and its site as they are set. `second_factor`: a face alone is never enough, whatever is asked
+    for at this hour. `somebody_came`: its first person of the day, in its hours."""
 
     name: str
     zone: tzinfo = UTC
     mode: Mode = Mode.NORMAL
     factors: str = "face"
+    second_factor: bool = False
     locked_down: bool = False
     keeps_access: bool = True
     keeps_attendance: bool = True

@@ -21,6 +21,7 @@ def note(case: Case, at: datetime) -> dict[str, Any]:
             "problem": case.evidence.problem,
             "person": case.evidence.person,
             "live": case.evidence.live,
+            "judged_by": case.evidence.judged_by,
             "people": list(case.evidence.people),
         }
     shown = _without_defaults(case.shown)
@@ -45,7 +46,9 @@ def evidence_of(kept: dict[str, Any]) -> Evidence | None:
     if seen is None:
         return None
     problem = Reason(seen["problem"]) if seen["problem"] else None
-    return Evidence(problem, seen["person"], seen["live"], people=tuple(seen["people"]))
+    # What was kept before there were several checks was judged by the only one there was.
+    by = seen.get("judged_by", "passive")
+    return Evidence(problem, seen["person"], seen["live"], by, people=tuple(seen["people"]))
 
 
 def shown_of(kept: dict[str, Any]) -> Shown:

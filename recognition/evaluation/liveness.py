@@ -14,8 +14,6 @@ import cv2
 import numpy as np
 
 from recognition import burst, image
-from recognition.alignment import align
-from recognition.burst import Frame
 from recognition.evaluation.intervals import wilson
 from recognition.evaluation.photographs import PICTURES, Progress, central
 from recognition.faces import Face, Pixels
@@ -213,11 +211,10 @@ def _bursts(eyes: Recognizer, path: Path) -> list[Liveness]:
 def _burst(eyes: Recognizer, pictures: Sequence[tuple[Pixels, float]], *, same: float) -> Liveness:
     frames = []
     for rgb, seconds in pictures:
-        faces = eyes.detector.detect(rgb)
-        if not faces:
+        frame = eyes.frame(rgb, seconds, faces="largest")
+        if frame is None:
             return not_judged(Why.NO_FACE, method=Method.BURST)
-        crop = align(rgb, faces[0].landmarks, eyes.card.template)
-        frames.append(Frame(rgb, faces[0], eyes.embedder.embed(crop[None])[0], seconds))
+        frames.append(frame)
     return burst.check(frames, same=same)
 
 

@@ -59,6 +59,7 @@ OPERATIONS = [
     "POST /api/v1/decisions/{decision}/not-me/",
     "POST /api/v1/decisions/{decision}/remark/",
     "POST /api/v1/answers/",
+    "POST /api/v1/challenges/",
     "POST /api/v1/snapshots/",
     "POST /api/v1/passes/",
     "GET /api/v1/punches/",
@@ -89,7 +90,10 @@ SENSIBLE: dict[str, Callable[[Cast], dict[str, Any]]] = {
     "POST /api/v1/snapshots/": lambda cast: {
         "image": factories.picture(),
         "taken": timezone.now().isoformat(),
+        "frames": [factories.picture()] * 3,
+        "frame_times": [0, 400, 800],
     },
+    "POST /api/v1/challenges/": lambda cast: {"nonce": str(uuid.uuid4())},
     "POST /api/v1/passes/": lambda cast: {"taken": timezone.now().isoformat(), "card": "04A1B2C3"},
 }
 
@@ -140,6 +144,8 @@ def test_every_answer_is_a_declared_one(
     client.force_login(Staff.objects.create_superuser("ada"))
     cookies = {name: morsel.value for name, morsel in client.cookies.items()}
     decision = granted(cast)
+    if "challenges" in label:
+        type(cast.front).objects.update(liveness="colour")
     token = "c" * 32
     seen: set[int] = set()
 

@@ -37,14 +37,15 @@ ON_TIME = Moment(
     now=NOON + timedelta(milliseconds=500),
     deadline=NOON + timedelta(milliseconds=2300),
     freshness=timedelta(seconds=30),
-    must_live=False,
 )
-PASSIVE = replace(ON_TIME, must_live=True)
+PASSIVE = replace(ON_TIME, live_by="passive")
+COLOURS = replace(ON_TIME, live_by="colour")
 LATE = replace(ON_TIME, now=ON_TIME.deadline + timedelta(microseconds=1))
 OLD = replace(ON_TIME, taken=NOON - timedelta(seconds=30))
 AHEAD = replace(ON_TIME, taken=ON_TIME.received + timedelta(seconds=10, microseconds=1))
 ANNA = 7
 FACE = Evidence(person=ANNA)
+LIT = replace(FACE, live=True, judged_by="colour")
 ALWAYS = Opening(admitted=True, open=True)
 WELCOME = Standing(active=True, consented=True, opening=ALWAYS)
 FRONT = Doorway("Front door", BERLIN)
@@ -143,6 +144,31 @@ TABLE = [
         "Front door demands a live face, and this was judged to be a picture of one."),
     Row("nothing could judge whether the face is alive", case(moment=PASSIVE), Reason.LIVENESS_UNJUDGED,
         "Front door demands a live face, and this one could not be judged."),
+    Row("a face that is live only by another check than the door demands",
+        case(moment=COLOURS, evidence=replace(FACE, live=True, judged_by="passive")),
+        Reason.LIVENESS_UNJUDGED,
+        "Front door demands a live face, and this one could not be judged."),
+    Row("a challenge that was answered wrongly",
+        case(moment=COLOURS, evidence=replace(FACE, live=False, judged_by="colour")),
+        Reason.SPOOF_SUSPECTED,
+        "Front door demands a live face, and this was judged to be a picture of one."),
+    Row("a challenge that was answered", case(moment=COLOURS, evidence=LIT), OK,
+        "Front door opens for the person; shown: a face."),
+    Row("a face alone where that is never enough", case(second_factor=True), NEEDED,
+        "Front door asks for a face and a card or PIN, and only a face was shown."),
+    Row("a face alone at an hour that asks for no more, where that is never enough",
+        case(second_factor=True, factors="face_pin",
+             standing=replace(WELCOME, opening=replace(ALWAYS, factors="face"))), NEEDED,
+        "Front door asks for a face and a card or PIN, and only a face was shown."),
+    Row("a face and a PIN where a face alone is never enough",
+        case(second_factor=True, shown=FACE_AND_PIN), OK,
+        "Front door opens for the person; shown: a face and a PIN."),
+    Row("a face and a card where a face alone is never enough",
+        case(second_factor=True, shown=FACE_AND_CARD), OK,
+        "Front door opens for the person; shown: a face and a card."),
+    Row("a card alone in place of a face that would not be enough alone",
+        without_picture(CARD, second_factor=True, standing=WITHOUT_FACE), NEEDED,
+        "Front door asks for a face and a card or PIN, and only a card was shown."),
     # --- The face ---
     Row("a stranger", case(evidence=Evidence(), standing=None), Reason.UNKNOWN_FACE,
         "Nobody found at this site resembles the face enough."),
@@ -353,12 +379,13 @@ ORDER = {
     "a blurred face cannot be judged, and its person can help it": (
         case(moment=PASSIVE, evidence=Evidence(problem=Reason.BLURRED)), Reason.BLURRED),
     "late tells nothing about being live": (
-        case(moment=replace(LATE, must_live=True), evidence=SPOOF), Reason.DEADLINE),
+        case(moment=replace(LATE, live_by="passive"), evidence=SPOOF), Reason.DEADLINE),
     "stale tells nothing about being live": (
-        case(moment=replace(OLD, must_live=True), evidence=SPOOF), Reason.STALE),
+        case(moment=replace(OLD, live_by="passive"), evidence=SPOOF), Reason.STALE),
     "nobody looked, so nobody judged": (case(moment=PASSIVE, evidence=None), Reason.DEADLINE),
     "a living stranger is a stranger": (
-        case(moment=PASSIVE, evidence=Evidence(live=True), standing=None), Reason.UNKNOWN_FACE),
+        case(moment=PASSIVE, evidence=Evidence(live=True, judged_by="passive"), standing=None),
+        Reason.UNKNOWN_FACE),
     "a lockdown does not tell who is known": (
         case(locked_down=True, evidence=Evidence(), standing=None), Reason.LOCKED_DOWN),
     "nothing is told of a person before all factors are shown": (
@@ -524,6 +551,14 @@ CONSEQUENCES = {
         without_picture(CARD), Verdict(False, Reason.FACE_NEEDED, needs=("face",))),
     "twins may show a card, or badge number and PIN": (
         case(evidence=TWINS), Verdict(False, Reason.AMBIGUOUS, needs=("card", "badge_pin"))),
+    "a face where that is never enough: a card or a PIN": (
+        case(second_factor=True), Verdict(False, NEEDED, needs=("card", "pin"))),
+    "a card for somebody without a face, where one thing is never enough: a PIN": (
+        without_picture(CARD, second_factor=True, standing=WITHOUT_FACE),
+        Verdict(False, NEEDED, needs=("face", "pin"))),
+    "twins where a card or PIN is asked for anyway": (
+        case(evidence=TWINS, second_factor=True),
+        Verdict(False, Reason.AMBIGUOUS, needs=("card", "badge_pin"))),
     "twins where a PIN is asked for anyway": (
         case(evidence=TWINS, factors="face_pin"), Verdict(False, Reason.AMBIGUOUS, needs=("badge_pin",))),
     "twins where a card is asked for anyway": (

@@ -8,11 +8,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from access import decisions, policy, snapshots
+from access import challenges, decisions, policy, snapshots
+from access.admin import liveness
 from access.admin.decisions import RULE, steps
 from access.doors.reasons import REASONS
 from access.models import Decision, Snapshot
 from access.policy import Evidence, Reason
+from recognition.liveness import Method, Why
 from tests import factories
 from tests.factories import Cast
 
@@ -116,9 +118,42 @@ def test_the_auditor_reads_what_the_kiosk_was_not_told(office: Client, cast: Cas
     seen = {"method": "passive", "live": False, "score": 0.1234, "why": "spoof"}
     evidence = Evidence(person=cast.alice.pk, live=False, facts={"liveness": seen, "rate": 0.003})
     shown = office.get(f"{LIST}{decided(cast, evidence=evidence).pk}/change/").content.decode()
-    for part in ("taken for a picture of a face", "Alice Able", "0.1234", "spoof", "passive", "0.003"):
+    for part in (
+        "taken for a picture of a face",
+        "Alice Able",
+        "0.1234 (0 to 1)",
+        "the picture alone",
+        "0.003",
+    ):
         assert part in shown, part
     assert f"“{policy.MESSAGES[Reason.UNKNOWN_FACE]}”" in shown
+
+
+def test_the_auditor_reads_what_was_asked_of_a_face_and_how_it_was_answered(
+    office: Client, cast: Cast
+) -> None:
+    cast.front.liveness = "colour"
+    cast.front.save()
+    seen = {"method": "colour", "live": False, "score": 0.31, "why": "wrong_colours"}
+    burst = {"frames": 6, "asked": ["red", "white", "blue", "green", "red", "blue"]}
+    evidence = Evidence(
+        person=cast.alice.pk, live=False, judged_by="colour", facts={"liveness": seen, "burst": burst}
+    )
+    shown = office.get(f"{LIST}{decided(cast, evidence=evidence).pk}/change/").content.decode()
+    for part in (
+        "red, white, blue, green, red, blue",
+        "that the face takes the colours which the screen shows",
+        "the colours on the face",
+        "0.31 (correlation, −1 to 1)",
+        "The face did not take the colours of the screen.",
+    ):
+        assert part in shown, part
+
+
+def test_every_way_of_judging_and_every_reason_not_to_be_live_has_words() -> None:
+    assert set(liveness.METHODS) == set(liveness.SCORES) == set(Method)
+    assert set(liveness.NOT_LIVE) == set(Why)
+    assert set(liveness.ASKED) == {*challenges.SIDES, *challenges.LIGHTS}
 
 
 def test_nobody_changes_a_decision(office: Client, cast: Cast) -> None:

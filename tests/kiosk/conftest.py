@@ -14,11 +14,14 @@ from django.conf import settings
 from django.db import connection, connections
 from PIL import Image
 
-from access.health import Worker
+from access import enrolment
+from access.models import Enrolment, Gallery, Kiosk, Worker
 from access.up.demo import scenes
+from tests import factories
 from tests.admin.conftest import CHROMIUM
 from tests.kiosk.waiting import until
 
+KNOWN, STRANGER = "DEMO-01", "DEMO-12"
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--no-sandbox",
@@ -58,6 +61,22 @@ def worker(transactional_db: None) -> Iterator[None]:
     finally:
         process.terminate()  # before the tables are emptied
         process.wait(30)
+
+
+@pytest.fixture
+def kiosk(worker: None) -> Kiosk:
+    """A kiosk at a door that admits one enrolled, invented person."""
+    site = factories.site("Works")
+    crew = Gallery.objects.create(name="Crew")
+    crew.sites.add(site)
+    door = factories.door(site, "Front door", deadline_ms=8_000)
+    door.admits.add(crew)
+    who = next(one for one in scenes.invented() if one.badge == KNOWN)
+    person = factories.person(who.name, badge=who.badge)
+    crew.people.add(person)
+    enrolment.submit(person, [(f"{n}.jpg", who.photograph(n)) for n in (1, 2, 3, 4)])
+    until(lambda: Enrolment.objects.filter(state=Enrolment.State.DONE).exists())
+    return factories.kiosk(door)[0]
 
 
 def _jpeg(picture: Image.Image) -> bytes:

@@ -7,46 +7,14 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from access import enrolment, places
-from access.kiosk import feedback, pages, pairing, unlocking
-from access.models import Decision, Dispute, Enrolment, Gallery, Kiosk, KioskKey, Person, Punch, Remark, Staff
-from access.up.demo import scenes
-from tests import factories
+from access import places
+from access.kiosk import feedback, pages, unlocking
+from access.models import Decision, Dispute, Kiosk, KioskKey, Person, Punch, Remark, Staff
 from tests.admin.conftest import IN_A_BROWSER
-from tests.kiosk.waiting import until
+from tests.kiosk.conftest import KNOWN, STRANGER
+from tests.kiosk.waiting import pair, result, until
 
 pytestmark = IN_A_BROWSER
-
-KNOWN, STRANGER = "DEMO-01", "DEMO-12"
-
-
-@pytest.fixture
-def kiosk(worker: None) -> Kiosk:
-    """A kiosk at a door that admits one enrolled, invented person."""
-    site = factories.site("Works")
-    crew = Gallery.objects.create(name="Crew")
-    crew.sites.add(site)
-    door = factories.door(site, "Front door", deadline_ms=8_000)
-    door.admits.add(crew)
-    who = next(one for one in scenes.invented() if one.badge == KNOWN)
-    person = factories.person(who.name, badge=who.badge)
-    crew.people.add(person)
-    enrolment.submit(person, [(f"{n}.jpg", who.photograph(n)) for n in (1, 2, 3, 4)])
-    until(lambda: Enrolment.objects.filter(state=Enrolment.State.DONE).exists())
-    return factories.kiosk(door)[0]
-
-
-def pair(page: Any, kiosk: Kiosk) -> None:
-    code, _expires = pairing.offer(kiosk)
-    page.fill("input[name=code]", code)
-    page.click("[data-pair-form] button")
-    page.wait_for_selector("body:not([data-view=pair])")
-
-
-def result(page: Any, kind: str, seconds: float = 30) -> str:
-    """The words on the whole screen, once it shows this kind of answer."""
-    page.wait_for_selector(f"[data-view=result] [data-result][data-kind={kind}]", timeout=seconds * 1000)
-    return str(page.inner_text("[data-result-word]"))
 
 
 def test_an_enrolled_person_walks_through_from_the_pairing_code_to_the_punch(

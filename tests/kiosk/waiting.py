@@ -1,8 +1,11 @@
-"""Waiting for what other processes do."""
+"""Waiting for what other processes do, and for what the glass shows."""
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from access.kiosk import pairing
+from access.models import Kiosk
 
 T = TypeVar("T")
 
@@ -14,3 +17,16 @@ def until(look: Callable[[], T], *, seconds: float = 30) -> T:
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.1)
     return found
+
+
+def pair(page: Any, kiosk: Kiosk) -> None:
+    code, _expires = pairing.offer(kiosk)
+    page.fill("input[name=code]", code)
+    page.click("[data-pair-form] button")
+    page.wait_for_selector("body:not([data-view=pair])")
+
+
+def result(page: Any, kind: str, seconds: float = 30) -> str:
+    """The words on the whole screen, once it shows this kind of answer."""
+    page.wait_for_selector(f"[data-view=result] [data-result][data-kind={kind}]", timeout=seconds * 1000)
+    return str(page.inner_text("[data-result-word]"))

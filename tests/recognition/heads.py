@@ -1,4 +1,4 @@
-"""Synthetic motion of one portrait: as a head that turns, and as a print that is tilted."""
+"""Synthetic motion of one portrait: as a head that turns, as a print that tilts, and in coloured light."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from recognition.burst import Frame
+from recognition.challenge import LIGHT, Colour
 from recognition.faces import Face, Floats, Pixels
 from tests.recognition.conftest import LANDMARKS
 
@@ -49,6 +50,19 @@ def burst_of(pictures: Iterable[tuple[Pixels, Floats]], *, gap: float = 0.4) -> 
         Frame(rgb, Face(BOX, np.asarray(points, np.float32), 0.9), HERSELF, number * gap)
         for number, (rgb, points) in enumerate(pictures)
     ]
+
+
+def in_light(portrait: Pixels, colour: Colour, *, screen: float = 0.1, exposure: float = 1.0) -> Pixels:
+    """The portrait in room light and in that of a screen, which adds its share of each channel."""
+    levels = np.arange(256) / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    rgb = np.empty_like(portrait)
+    for channel, shining in enumerate(LIGHT[colour]):
+        light = linear * (0.8 + screen * shining) * exposure
+        values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+        table = np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+        rgb[..., channel] = table[portrait[..., channel]]
+    return rgb
 
 
 def _depth(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -5,76 +5,47 @@ import numpy as np
 import pytest
 
 from recognition import challenge
-from recognition.challenge import COLOURS, FOLLOWED, LIGHT, Challenge, issue
+from recognition.challenge import FOLLOWED, LIGHT, Challenge
 from recognition.liveness import Method, Why
 from tests.recognition.conftest import LANDMARKS
-from tests.recognition.heads import as_plane, burst_of, turned
+from tests.recognition.heads import HERSELF, as_plane, burst_of, in_light, turned
 
-SECRET = b"sixteen bytes and a few more"
 SAME = 0.4
+COLOURS = 6
 LEFT, RIGHT = Challenge(Method.TURN, side="left"), Challenge(Method.TURN, side="right")
 
 
-def nonce(number: int) -> bytes:
-    return number.to_bytes(16, "big")
-
-
 def lit(portrait, colours, *, screen=0.1, exposure=1.0):
-    """The portrait in room light and in the light of a screen, which adds its share of each channel."""
-    levels = np.arange(256) / 255
-    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
-    frames = []
-    for number, colour in enumerate(colours):
-        rgb = np.empty_like(portrait)
-        for channel, shining in enumerate(LIGHT[colour]):
-            light = linear * (0.8 + screen * shining) * exposure ** (number % 3)
-            values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-            table = np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
-            rgb[..., channel] = table[portrait[..., channel]]
-        frames.append((rgb, LANDMARKS))
-    return burst_of(frames)
+    """The portrait in room light and in the light of a screen, one frame for each colour."""
+    return burst_of(
+        (in_light(portrait, colour, screen=screen, exposure=exposure ** (number % 3)), LANDMARKS)
+        for number, colour in enumerate(colours)
+    )
 
 
-class TestIssuing:
-    def test_the_same_nonce_asks_the_same(self):
-        for kind in (Method.TURN, Method.COLOUR):
-            assert issue(nonce(1), secret=SECRET, kind=kind) == issue(nonce(1), secret=SECRET, kind=kind)
+def sequences(count):
+    """So many that a kiosk might be asked to show, drawn by chance, never a colour twice running."""
+    chance = np.random.default_rng(7)
+    for _ in range(count):
+        found = []
+        while len(found) < COLOURS:
+            colour = chance.choice(list(LIGHT))
+            if not found or colour != found[-1]:
+                found.append(str(colour))
+        yield Challenge(Method.COLOUR, colours=tuple(found))
 
-    def test_another_secret_or_nonce_asks_something_else(self):
-        asked = {issue(nonce(number), secret=SECRET, kind=Method.COLOUR) for number in range(50)}
-        assert len(asked) > 40
-        other = SECRET[::-1]
-        assert issue(nonce(1), secret=SECRET, kind=Method.COLOUR) != issue(
-            nonce(1), secret=other, kind=Method.COLOUR
-        )
 
-    def test_both_sides_are_asked_for_about_equally_often(self):
-        sides = [issue(nonce(number), secret=SECRET, kind=Method.TURN).side for number in range(400)]
-        assert 160 < sides.count("left") < 240
-        assert sides.count("left") + sides.count("right") == 400
-
-    def test_no_colour_comes_twice_running_and_every_one_comes_first(self):
-        asked = [issue(nonce(number), secret=SECRET, kind=Method.COLOUR).colours for number in range(200)]
-        assert all(len(colours) == COLOURS for colours in asked)
-        assert all(one != other for colours in asked for one, other in pairwise(colours))
-        assert {colours[0] for colours in asked} == set(LIGHT)
-
-    @pytest.mark.parametrize(("given", "secret"), [(b"short", SECRET), (nonce(1), b"short"), (nonce(1), b"")])
-    def test_a_short_nonce_or_secret_is_refused(self, given, secret):
-        with pytest.raises(ValueError, match="16 bytes"):
-            issue(given, secret=secret, kind=Method.TURN)
-
-    def test_few_other_sequences_pass_for_the_one_asked_for(self):
-        every = [each for each in product(LIGHT, repeat=COLOURS) if all(a != b for a, b in pairwise(each))]
-        assert len(every) == 972
-        shown = np.array([challenge.shown(each) for each in every]).reshape(972, -1)
-        shown /= np.linalg.norm(shown, axis=1, keepdims=True)
-        near = (shown @ shown.T >= FOLLOWED).sum(axis=1) - 1
-        assert (near.max(), round(near.mean(), 1)) == (11, 5.7)
+def test_few_other_sequences_pass_for_the_one_asked_for():
+    every = [each for each in product(LIGHT, repeat=COLOURS) if all(a != b for a, b in pairwise(each))]
+    assert len(every) == 972
+    shown = np.array([challenge.shown(each) for each in every]).reshape(972, -1)
+    shown /= np.linalg.norm(shown, axis=1, keepdims=True)
+    near = (shown @ shown.T >= FOLLOWED).sum(axis=1) - 1
+    assert (near.max(), round(near.mean(), 1)) == (11, 5.7)
 
 
 class TestColours:
-    asked = issue(nonce(7), secret=SECRET, kind=Method.COLOUR)
+    asked = Challenge(Method.COLOUR, colours=("green", "white", "red", "blue", "red", "white"))
 
     def test_a_face_in_the_light_of_the_screen_is_live(self, portrait):
         seen = challenge.check(lit(portrait, self.asked.colours), self.asked, same=SAME)
@@ -90,10 +61,9 @@ class TestColours:
         frames = lit((portrait * skin).clip(0, 255).astype(np.uint8), self.asked.colours)
         assert challenge.check(frames, self.asked, same=SAME).live
 
-    def test_the_answer_to_another_nonce_is_refused(self, portrait):
+    def test_the_answer_to_another_challenge_is_refused(self, portrait):
         refused = 0
-        for number in range(10, 30):
-            other = issue(nonce(number), secret=SECRET, kind=Method.COLOUR)
+        for other in sequences(20):
             seen = challenge.check(lit(portrait, other.colours), self.asked, same=SAME)
             refused += (seen.judged, seen.live, seen.why) == (True, False, Why.WRONG_COLOURS)
         assert refused == 20
@@ -129,6 +99,12 @@ class TestColours:
         frames = lit(portrait, self.asked.colours)
         hasty = [replace(frame, seconds=0.3 * number) for number, frame in enumerate(frames)]
         assert challenge.check(hasty, self.asked, same=SAME).why is Why.NO_BURST
+
+    def test_frames_of_somebody_else_than_the_one_who_is_matched_are_refused(self, portrait):
+        frames = lit(portrait, self.asked.colours)
+        other = np.array([0, 1, 0], np.float32)
+        assert challenge.check(frames, self.asked, same=SAME, whose=HERSELF).live
+        assert challenge.check(frames, self.asked, same=SAME, whose=other).why is Why.ANOTHER_FACE
 
     def test_somebody_elses_face_among_them_is_refused(self, portrait):
         frames = lit(portrait, self.asked.colours)

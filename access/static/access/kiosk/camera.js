@@ -2,7 +2,7 @@
 
 const WIDE = 960; // the longest side that is sent
 const QUALITY = 0.88;
-const MARGIN = 0.9; // around the face, in its own size: enough to judge whether it lives
+const MARGIN = 0.9; // around the face, in its own size
 
 export class Camera {
   constructor(video) {
@@ -33,11 +33,11 @@ export class Camera {
     return Boolean(this.stream?.active) && this.video.videoWidth > 0 && this.video.readyState >= 2;
   }
 
-  // JPEG. With a face (its box in shares of the picture) only what is around it leaves the tablet.
-  async picture(face) {
+  // JPEG, at most so wide. With a face (its box in shares of the picture) only what is around it leaves the tablet.
+  async picture(face, wide = WIDE) {
     const { videoWidth: width, videoHeight: height } = this.video;
     const [x, y, across, down] = face ? around(face.box, width, height) : [0, 0, width, height];
-    const scale = Math.min(1, WIDE / Math.max(across, down));
+    const scale = Math.min(1, wide / Math.max(across, down));
     this.canvas.width = Math.round(across * scale);
     this.canvas.height = Math.round(down * scale);
     const context = this.canvas.getContext("2d");

@@ -1,6 +1,7 @@
 // The kiosk: what happens when. Each thing it uses stands in a file of its own.
 
 import { Camera } from "./camera.js";
+import * as challenge from "./challenge.js";
 import * as clock from "./clock.js";
 import * as codes from "./codes.js";
 import { Finder } from "./finder.js";
@@ -81,7 +82,8 @@ async function look() {
     if (screen.view() !== "idle" || state.busy || !camera.running() || document.hidden) continue;
     if (performance.now() < state.quiet || !state.online) continue;
     const faces = finder ? await finder.find(camera.video).catch(() => []) : null;
-    const word = faces ? moment.see(faces) : motion.see(camera.luma());
+    const far = challenge.wantsRoom(paired()?.about.liveness);
+    const word = faces ? moment.see(faces, far) : motion.see(camera.luma());
     if (screen.view() !== "idle" || state.busy) continue;
     notice(word !== "nobody");
     screen.guide(faces || word !== "nobody" ? word : "tap");
@@ -104,7 +106,12 @@ async function attempt(nearest, guess = false) {
   screen.guide(guess ? "hold" : "checking");
   const luma = guess ? camera.luma() : null;
   try {
-    const answer = await passing.face(await camera.picture(nearest));
+    const demanded = paired().about.liveness;
+    const [taken, nonce] = [clock.now(), crypto.randomUUID()];
+    const picture = await camera.picture(challenge.wantsRoom(demanded) ? null : nearest);
+    const frames = await challenge.answer(camera, nonce, demanded);
+    if (!frames) return undefined;
+    const answer = await passing.face(picture, { taken, nonce, frames });
     if (guess && answer.reason === "no_face") {
       motion.learn(luma);
       return home();
@@ -184,10 +191,31 @@ async function askForCard(after, also = {}) {
 // The face was right; the door asks for one thing more.
 function oneMore(answer) {
   sound.play("unsure");
+  if (answer.needs.includes("card") && answer.needs.includes("pin")) return askForEither(answer);
   const more = answer.needs.includes("pin") ? "pin" : answer.needs[0];
   if (more === "card") return askForCard(answer.step);
   if (more === "badge_pin") return askNumberAndPin();
   if (more === "face") return home();
+  return askForThePin(answer);
+}
+
+function askForEither(answer) {
+  screen.result(
+    {
+      kind: "unsure",
+      word: "one_more",
+      text: say("one_more_either"),
+      answers: [
+        ["one_more_pin", () => askForThePin(answer), true],
+        ["one_more_card", () => askForCard(answer.step, answer.given)],
+      ],
+      seconds: 15,
+    },
+    home,
+  );
+}
+
+function askForThePin(answer) {
   screen.show("pad");
   goHomeAfter(25);
   return pad.ask({

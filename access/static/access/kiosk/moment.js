@@ -5,6 +5,7 @@
 // the middle between the eyes by a fifth of the eye distance is a head turned by some 20 degrees.
 const SMALL = 0.26; // height of the face, of the picture's height
 const LARGE = 0.92;
+const FAR = [0.13, 0.24]; // the same two where four times the face must fit into the picture
 const ASIDE = 0.24; // centre of the face from the centre of the picture, of its width
 const HIGH = 0.26;
 const TURNED = 0.42; // nose from the middle between the eyes, in eye distances
@@ -22,11 +23,12 @@ export function turned({ landmarks: [left, right, nose] }) {
   return (nose[0] - (left[0] + right[0]) / 2) / distance;
 }
 
-// Where the face is wrong: "closer", "several", "back", "middle"; "" where it is right.
-export function place(face, others) {
-  if (height(face) < SMALL) return "closer";
+// Where the face is wrong: "closer", "several", "back", "middle"; "" where it is right. `limits`: its least and most
+// height.
+export function place(face, others, [small, large] = [SMALL, LARGE]) {
+  if (height(face) < small) return "closer";
   if (others.some((other) => height(other) > COMPARABLE * height(face))) return "several";
-  if (height(face) > LARGE) return "back";
+  if (height(face) > large) return "back";
   const [x, y] = middle(face.box);
   return Math.abs(x - 0.5) > ASIDE || Math.abs(y - 0.5) > HIGH ? "middle" : "";
 }
@@ -45,9 +47,9 @@ export class Moment {
   }
 
   // "nobody", "several", "closer", "back", "middle", "straight", "hold", or "now".
-  see(faces) {
+  see(faces, far = false) {
     const [face, ...others] = faces;
-    const word = face ? this._judge(face, others) : "nobody";
+    const word = face ? this._judge(face, others, far ? FAR : [SMALL, LARGE]) : "nobody";
     this.last = face ?? null;
     if (word !== "hold") this.steady = 0;
     else if (++this.steady >= STEADY) {
@@ -57,8 +59,8 @@ export class Moment {
     return word;
   }
 
-  _judge(face, others) {
-    const wrong = place(face, others);
+  _judge(face, others, limits) {
+    const wrong = place(face, others, limits);
     if (wrong) return wrong;
     if (Math.abs(turned(face)) > TURNED) return "straight";
     if (this.last && moved(face, this.last)) this.steady = 0;

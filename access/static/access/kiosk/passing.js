@@ -12,13 +12,18 @@ const MENDABLE = new Set([
 const NOT_RECOGNISED = new Set(["unknown_face", "ambiguous", "spoof_suspected", "liveness_unjudged"]);
 const ONE_MORE = new Set(["second_factor_needed", "second_person_needed"]);
 
-// The decision on a picture. A broken connection is tried once more with the same nonce: nothing happens twice.
-export async function face(picture) {
+// The decision on a picture, and the frames that were asked for with it. A broken connection is tried once more with
+// the same nonce: nothing happens twice.
+export async function face(picture, { taken, nonce, frames = [] }) {
   const form = new FormData();
   form.append("image", picture, "face.jpg");
   form.append("kind", "snapshot");
-  form.append("taken", new Date(clock.now()).toISOString());
-  form.append("nonce", crypto.randomUUID());
+  form.append("taken", new Date(taken).toISOString());
+  form.append("nonce", nonce);
+  for (const { at, image } of frames) {
+    form.append("frames", image, "frame.jpg");
+    form.append("frame_times", String(Math.round(at - frames[0].at)));
+  }
   return twice(() => send("POST", "/api/v1/snapshots/", form));
 }
 

@@ -112,8 +112,21 @@ export function answers(list, text) {
   one("answers").replaceChildren(...list.map(([label, act, first]) => button(label, act, first)));
 }
 
-// The colour that a challenge asks for, over the whole glass; nothing takes it away.
+// What is asked of the person next, to be read before it begins.
+export function ask({ kind, side }) {
+  one("ask-title").textContent = say(kind === "turn" ? `challenge_${side}` : "challenge_colour");
+  one("ask-text").textContent = kind === "turn" ? "" : say("challenge_warning");
+  show("ask");
+}
+
+// The colour that a challenge asks for, over the whole glass; nothing takes it away. Without one, it ends.
 export function flash(colour) {
-  if (colour) document.body.dataset.flash = colour;
-  else delete document.body.dataset.flash;
+  one("flash").hidden = !colour;
+  one("flash").dataset.flash = colour;
+}
+
+export function turn(side) {
+  one("turn-word").textContent = say(`challenge_${side}`);
+  one("turn-arrow").dataset.side = side;
+  show("turn");
 }
