@@ -8,7 +8,6 @@ import csv
 import http.client
 import http.cookiejar
 import io
-import json
 import secrets
 import time
 import urllib.error
@@ -28,75 +27,19 @@ from access.places import Kiosk
 from access.staff import Staff
 from access.up import demo
 from access.up.demo import scenes
+from access.up.devices import Answer, VirtualKiosk, Wrong
 from access.up.progress import step
 
 ENROLMENT_SECONDS = 60
 
 
-class Wrong(Exception):
-    """A step did not come out right; the text says what was expected and what came."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: dict[str, object]
-
-    def expect(self, **wanted: object) -> "Answer":
-        found = {"status": self.status} | self.body
-        wrong = {name: found.get(name) for name, value in wanted.items() if found.get(name) != value}
-        if wrong:
-            raise Wrong(f"expected {wanted}, got {wrong}")
-        return self
-
-
-@dataclass
-class Door:
-    """A virtual kiosk: posts pictures to the API with its key."""
-
-    address: str
-    key: str
-
-    def post(self, picture: bytes, *, taken: datetime | None = None, **fields: str) -> Answer:
-        moment = taken or datetime.now(UTC)
-        values = {"kind": "snapshot", "taken": moment.isoformat(), "nonce": str(uuid.uuid4())} | fields
-        boundary = secrets.token_hex(16)
-        request = urllib.request.Request(  # noqa: S310 - our own address
-            f"{self.address}/api/v1/snapshots/",
-            data=multipart(picture, values, boundary),
-            headers={
-                "Authorization": f"Kiosk {self.key}",
-                "Content-Type": f"multipart/form-data; boundary={boundary}",
-            },
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-                return Answer(response.status, json.load(response))
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, json.load(error))
-
-
 @dataclass
 class Journey:
     address: str
-    kiosk: Door
-    annex: Door
+    kiosk: VirtualKiosk
+    annex: VirtualKiosk
     punches: list[tuple[str, str, str]] = field(default_factory=list)
     since: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(seconds=1))
-
-    def enrolled(self) -> None:
-        """The workers have looked at the demo's photographs and accepted them."""
-        until = time.monotonic() + ENROLMENT_SECONDS
-        waiting = Enrolment.objects.filter(person__demo=True, state=Enrolment.State.WAITING)
-        while waiting.exists():
-            if time.monotonic() > until:
-                raise Wrong(
-                    "the demo's photographs were not looked at within a minute; see the workers' logs"
-                )
-            time.sleep(0.1)
-        states = set(Enrolment.objects.filter(person__demo=True).values_list("state", flat=True))
-        if states != {Enrolment.State.DONE}:
-            raise Wrong(f"the demo's enrolment is {', '.join(sorted(states))}")
 
     def comes_and_goes(self) -> None:
         """Each enrolled demo person is granted and punched in, then out, by pictures not enrolled."""
@@ -169,16 +112,29 @@ class Journey:
         )
 
 
+def wait_until_enrolled() -> None:
+    """The workers have looked at the demo's photographs and accepted them."""
+    until = time.monotonic() + ENROLMENT_SECONDS
+    waiting = Enrolment.objects.filter(person__demo=True, state=Enrolment.State.WAITING)
+    while waiting.exists():
+        if time.monotonic() > until:
+            raise Wrong("the demo's photographs were not looked at within a minute; see the workers' logs")
+        time.sleep(0.1)
+    states = set(Enrolment.objects.filter(person__demo=True).values_list("state", flat=True))
+    if states != {Enrolment.State.DONE}:
+        raise Wrong(f"the demo's enrolment is {', '.join(sorted(states))}")
+
+
 def run(address: str) -> int:
     """Play it; 0 if all was right, 1 with the first thing that was not."""
     kiosk, annex = (
         Kiosk.objects.get(name=name, door__site__demo=True) for name in (demo.KIOSK, demo.ANNEX_KIOSK)
     )
-    here, there = (Door(address, places.issue_key(one, by="check")) for one in (kiosk, annex))
+    here, there = (VirtualKiosk(address, places.issue_key(one, by="check")) for one in (kiosk, annex))
     journey = Journey(address, here, there)
     old = datetime.now(UTC) - timedelta(minutes=10)
     steps: list[tuple[str, Callable[[], object]]] = [
-        ("demo people are enrolled", journey.enrolled),
+        ("demo people are enrolled", wait_until_enrolled),
         ("in and out are granted", journey.comes_and_goes),
         ("strangers are refused", journey.strangers_stay_out),
         (
@@ -192,7 +148,7 @@ def run(address: str) -> int:
         (
             "unknown key is refused",
             lambda: (
-                Door(address, "kk_unknown")
+                VirtualKiosk(address, "kk_unknown")
                 .post(scenes.passage("in"))
                 .expect(status=401, code="unknown-kiosk")
             ),
@@ -224,16 +180,6 @@ def run(address: str) -> int:
             places.revoke_keys(one, by="check")
     print(f"\nAll {len(steps)} steps came out right; {len(journey.punches)} punches.\n", flush=True)
     return 0
-
-
-def multipart(picture: bytes, fields: dict[str, str], boundary: str) -> bytes:
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-        for name, value in fields.items()
-    ]
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="snapshot.jpg"\r\n'
-    parts += [f"{head}Content-Type: image/jpeg\r\n\r\n".encode(), picture, f"\r\n--{boundary}--\r\n".encode()]
-    return b"".join(parts)
 
 
 def _export(address: str, name: str, password: str) -> list[dict[str, str]]:

@@ -19,10 +19,14 @@ def step(name: str, *, width: int = WIDTH) -> Iterator[list[str]]:
     try:
         yield notes
     except BaseException:
-        print(f"  {_colour('no', 31)}  {name:<{width}}", flush=True)
+        print(f"  {mark(False)}  {name:<{width}}", flush=True)
         raise
     seconds = time.monotonic() - start
-    print(f"  {_colour('ok', 32)}  {name:<{width}} {seconds:5.1f} s  {', '.join(notes)}".rstrip(), flush=True)
+    print(f"  {mark(True)}  {name:<{width}} {seconds:5.1f} s  {', '.join(notes)}".rstrip(), flush=True)
+
+
+def mark(right: bool) -> str:
+    return _colour("ok", 32) if right else _colour("no", 31)
 
 
 def _colour(text: str, code: int) -> str:

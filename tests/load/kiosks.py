@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 
-from access.up.journey import multipart
+from access.up.devices import multipart
 
 PATIENCE_SECONDS = 60
 

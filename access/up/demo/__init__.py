@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import transaction
-from django.db.models import ProtectedError, Q
+from django.db.models import ProtectedError, Q, QuerySet
 
 from access import audit, enrolment, people
 from access.attendance import Punch
@@ -14,6 +14,8 @@ from access.hours import keeping
 from access.people import Consent, ConsentText, Department, Person
 from access.places import Door, Kiosk, Site
 from access.snapshots import Snapshot
+from access.terminals.devices import Terminal
+from access.terminals.pushes import TerminalLine
 from access.up.demo import scenes
 
 SITE, ANNEX = "Demo site", "Demo annex"
@@ -65,6 +67,11 @@ def seed() -> dict[str, int] | None:
     return {"doors": 3, "kiosks": 2, "people": count}
 
 
+def person(badge: str) -> Person:
+    """One of the demo, by badge number."""
+    return Person.objects.get(badge=badge, demo=True)
+
+
 def strangers() -> list[scenes.Invented]:
     """The invented people whom nobody enrolled."""
     return [one for one in scenes.invented() if one.badge not in ENROLLED]
@@ -94,6 +101,25 @@ def _enrol(
     return 1
 
 
+def happened_at(sites: QuerySet[Site]) -> list[tuple[str, QuerySet]]:
+    """What goes before demo sites do, in this order; the database refuses it of any other site."""
+    of_terminals = Q(terminal_line__terminal__site__in=sites)
+    lines = TerminalLine.objects.filter(terminal__site__in=sites)
+    return [
+        ("alarms", Alarm.objects.filter(door__site__in=sites)),
+        ("punches", Punch.objects.filter(Q(kiosk__door__site__in=sites) | of_terminals)),
+        ("lines of terminals", lines),
+        ("terminals", Terminal.objects.filter(site__in=sites)),
+        ("decisions", Decision.objects.filter(snapshot__kiosk__door__site__in=sites)),
+        ("snapshots", Snapshot.objects.filter(kiosk__door__site__in=sites)),
+    ]
+
+
+def made_of(sites: QuerySet[Site]) -> list[tuple[str, QuerySet]]:
+    """The sites themselves; doors before the zones that they lead into."""
+    return [("doors", Door.objects.filter(site__in=sites)), ("sites", sites)]
+
+
 @transaction.atomic
 def remove() -> dict[str, int]:
     """Counts of what was deleted. Only facts of demo sites go; the database refuses any other.
@@ -104,18 +130,13 @@ def remove() -> dict[str, int]:
     counts: dict[str, int] = {}
     try:
         for name, rows in (
-            ("alarms", Alarm.objects.filter(door__site__in=sites)),
+            *happened_at(sites),
             *keeping.of_demo(sites),
-            (
-                "punches",
-                Punch.objects.filter(Q(kiosk__door__site__in=sites) | Q(person__demo=True, snapshot=None)),
-            ),
-            ("decisions", Decision.objects.filter(snapshot__kiosk__door__site__in=sites)),
-            ("snapshots", Snapshot.objects.filter(kiosk__door__site__in=sites)),
+            ("punches elsewhere", Punch.objects.filter(person__demo=True, snapshot=None)),
             ("consents", Consent.objects.filter(person__demo=True)),
             ("people", Person.objects.filter(demo=True)),
             ("galleries", Gallery.objects.filter(demo=True)),
-            ("sites", sites),
+            *made_of(sites),
         ):
             counts[name] = rows.count()
             rows.delete()
