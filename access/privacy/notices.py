@@ -66,7 +66,10 @@ def purposes(language: str) -> list[str]:
 
 def kept(language: str) -> list[Kept]:
     """What is kept and for how long: what never changes, and what the table says now."""
-    never = [Kept(words.say(language, f"kind.{name}"), "–") for name in ("pictures", "strangers")]
+    always = [
+        Kept(words.say(language, f"kind.{kind}"), words.say(language, f"days.{days}"))
+        for kind, days in (("pictures", "decision"), ("strangers", "never"))
+    ]
     by_table = [
         Kept(
             words.say(language, f"kind.{kind.value}"),
@@ -75,7 +78,7 @@ def kept(language: str) -> list[Kept]:
         for kind, days in retention.periods().items()
     ]
     audit = Kept(words.say(language, "kind.audit"), words.say(language, "days.kept"))
-    return [*never, *by_table, audit]
+    return [*always, *by_table, audit]
 
 
 def agreed_to(language: str) -> list[ConsentText]:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -39,6 +40,8 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         response = strict(request, *args, **kwargs)
         response["Content-Security-Policy"] = POLICY
+        # Elsewhere the link is told nobody. Told to nobody at all, browsers would send forms without an origin.
+        response["Referrer-Policy"] = "same-origin"
         response["X-Robots-Tag"] = "noindex"
         return response
 
@@ -73,6 +76,7 @@ def _page(request: HttpRequest, template: str, *, status: int = 200, **context: 
         "language": language,
         "languages": words.LANGUAGES,
         "say": {key.replace(".", "_"): text for key, text in words.catalogue(language).items()},
+        "icon": static("access/icon.svg"),
         "style": f"{settings.STATIC_URL}access/kiosk/notice.css",
     }
     return render(request, template, frame | context, status=status)

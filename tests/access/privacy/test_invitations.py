@@ -173,7 +173,7 @@ def test_it_shows_nobody_else(dora: Person, client: Client, cast: Cast) -> None:
 def test_the_headers_keep_the_link_secret_and_nothing_inline_runs(dora: Person, client: Client) -> None:
     token = agreed(dora)
     response = client.get(f"/enrol/{token}/")
-    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Referrer-Policy"] == "same-origin"
     assert "no-store" in response["Cache-Control"]
     assert "noindex" in response["X-Robots-Tag"]
     assert "unsafe-inline" not in response["Content-Security-Policy"]
