@@ -40,7 +40,7 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         response = strict(request, *args, **kwargs)
         response["Content-Security-Policy"] = POLICY
-        # Elsewhere the link is told nobody. Told to nobody at all, browsers would send forms without an origin.
+        # Other sites are not told the link. With no-referrer browsers would send forms without an origin.
         response["Referrer-Policy"] = "same-origin"
         response["X-Robots-Tag"] = "noindex"
         return response

@@ -114,7 +114,10 @@ async function handIn() {
     });
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error);
-    send = told.more ?? send;
+    if (told.more) {
+      send = told.more; // an invitation is spent now: only this page may hand in more
+      document.querySelector("[data-files]")?.remove();
+    }
     fresh.forEach((shot) => (shot.state = "waiting"));
     show();
     hint("looking");
