@@ -47,7 +47,7 @@ class Many(Standing):
             people.suspend,
             action="suspend_many",
             title=_("Suspend these people"),
-            text=_("Every door refuses them from now on. Nothing is deleted at once; it can be undone."),
+            text=_("Every door refuses them from now on. It can be undone; faces go later, see Retention."),
             button=_("Suspend"),
             danger=True,
         )

@@ -95,7 +95,10 @@ class Standing(Ledger):
             "access/confirm.html",
             person,
             title=_("Suspend %(person)s") % {"person": person},
-            text=[_("Every door refuses this person from now on. Nothing is deleted; it can be undone.")],
+            text=[
+                _("Every door refuses this person from now on. It can be undone."),
+                _("Nothing is deleted at once; the face goes once its days are over, see Retention."),
+            ],
             button=_("Suspend"),
             danger=True,
         )
