@@ -56,7 +56,7 @@ def worker(transactional_db: None) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(Worker.objects.exists, seconds=60)
+        until(Worker.objects.exists, seconds=180)
         yield
     finally:
         process.terminate()  # before the tables are emptied
