@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from statistics import median_low
 
 from access import enrolment, gallery, pictures, queue, vault
-from access.enrolment import Enrolment, Fate, Photograph
+from access.enrolment import Enrolment, Photograph
+from access.fates import Fate
 from access.queue import app
 from recognition import Sighting, Unreadable, decode, encode_jpeg, threshold_for
 from recognition.weights import Card

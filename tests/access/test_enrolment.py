@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from access import enrolment, pictures
-from access.enrolment import ADVICE, Enrolment, Fate, Photograph
+from access.enrolment import Enrolment, Photograph
+from access.fates import ADVICE, Fate
 from access.models import AuditEntry, Staff
 from tests import factories
 

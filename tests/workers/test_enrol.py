@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from access import enrolment, erasure, gallery, people, queue, vault
-from access.enrolment import Enrolment, Fate, Photograph
+from access.enrolment import Enrolment, Photograph
+from access.fates import Fate
 from access.models import AuditEntry, Faceprint, Person, PersonKey
 from recognition import Problem, Sighting
 from tests import factories
