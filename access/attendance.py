@@ -118,15 +118,18 @@ def note_late(
     at: datetime,
     origin: str,
     direction: str = "",
+    explicit: bool = True,
     clock_ahead: timedelta | None,
     source: str = Punch.Source.KIOSK,
     kiosk: Kiosk | None = None,
+    snapshot_id: uuid.UUID | None = None,
 ) -> tuple[Punch, bool]:
     """A punch made while its device was offline, and whether it is new: the same origin is written once.
 
     `at` is when it happened by the device's clock, which ran `clock_ahead` of ours when it told (None: not
     known). Nothing is put right in silence: `at` stays as told, and a clock that is off, unknown, in the
-    future or long ago marks the punch as suspect. Without a direction it is in or out in turn.
+    future or long ago marks the punch as suspect. Without a direction it is in or out in turn; `explicit` is
+    false for one that the device counted in turn itself.
     """
     if found := Punch.objects.filter(origin=origin).first():
         return found, False
@@ -141,9 +144,10 @@ def note_late(
         person=person,
         at=at,
         direction=direction or next_direction(person, at),
-        explicit=bool(direction),
+        explicit=bool(direction) and explicit,
         source=source,
         kiosk=kiosk,
+        snapshot_id=snapshot_id,
         origin=origin,
         clock_ahead=clock_ahead,
         suspect=suspect,

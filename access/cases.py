@@ -125,16 +125,25 @@ def direction(person: Person, snapshot: Snapshot) -> str:
 def standing(person: Person, door: Door, *, at: datetime) -> policy.Standing:
     """How the person stands with this door."""
     text = people.consent_in_force(person)
-    zone = zoneinfo.ZoneInfo(door.site.zone)
-    until = person.valid_until
+    begins, ends = validity(person, door)
     return policy.Standing(
         active=person.active,
         consented=text is not None and text.for_access,
         attendance_consented=text is not None and text.for_attendance,
         opening=levels.opening(person, door, at),
         without_face=person.without_face,
-        valid_from=_midnight(person.valid_from, zone) if person.valid_from else None,
-        valid_until=_midnight(until + timedelta(days=1), zone) if until else None,
+        valid_from=begins,
+        valid_until=ends,
+    )
+
+
+def validity(person: Person, door: Door) -> tuple[datetime | None, datetime | None]:
+    """From when until when the person may pass at all, half-open, by the clock on the wall of the site."""
+    zone = zoneinfo.ZoneInfo(door.site.zone)
+    begins, ends = person.valid_from, person.valid_until
+    return (
+        _midnight(begins, zone) if begins else None,
+        _midnight(ends + timedelta(days=1), zone) if ends else None,
     )
 
 

@@ -215,7 +215,7 @@ class _FromPostgres:
         )
         [figures] = _rows(
             f"SELECT {shares} FROM access_decision d JOIN access_snapshot s ON s.id = d.snapshot_id "  # noqa: S608
-            "WHERE d.at > %s",
+            "WHERE d.at > %s AND s.kind <> 'offline'",
             since,
         )
         family = GaugeMetricFamily(

@@ -28,6 +28,7 @@ from access.hours.proposals import Proposal
 from access.hours.rules import RuleSet, RuleVersion
 from access.hours.shifts import Assignment, Pattern, PatternDay, RosterEntry, Shift, ShiftBreak, ShiftPart
 from access.hours.workdays import WorkDay
+from access.kiosk.alone import OfflineEvent
 from access.kiosk.feedback import Dispute, Remark
 from access.kiosk.pairing import PairingCode
 from access.kiosk.signing import SignatureNonce
@@ -81,6 +82,7 @@ __all__ = [
     "LeaveBalance",
     "LeaveType",
     "Notice",
+    "OfflineEvent",
     "OvertimeApproval",
     "PairingCode",
     "Pattern",

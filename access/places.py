@@ -208,7 +208,10 @@ class Door(models.Model):
         max_length=12,
         choices=Offline.choices,
         default=Offline.DENY,
-        help_text=_("What a kiosk at this door does by itself while it cannot reach us."),
+        help_text=_(
+            "What a kiosk at this door does by itself while it cannot reach us. Faces are then recognised by "
+            "nobody: a card or PIN stands in for them, and with what else the door asks for, both."
+        ),
     )
 
     class Meta:
@@ -271,6 +274,9 @@ class KioskKey(models.Model):
     public = models.BinaryField(null=True)
     agreement = models.BinaryField(null=True)
     wrapped = models.BinaryField(null=True)
+    # The offline data it got last: until when they count, and how many people they name.
+    bundle_until = models.DateTimeField(_("offline data until"), null=True, editable=False)
+    bundle_people = models.PositiveIntegerField(_("people in it"), null=True, editable=False)
     digest = models.BinaryField(max_length=32, unique=True)
     hint = models.CharField(_("begins with"), max_length=12)
     issued = models.DateTimeField(_("issued"), auto_now_add=True)

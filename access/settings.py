@@ -324,6 +324,8 @@ TERMINALS = flag("LINTEL_TERMINALS", default=False)
 DOOR_NETWORKS = networks("LINTEL_DOOR_NETWORKS", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7")
 # A kiosk asks for its door's state at least once a minute; one that is silent for longer than this is away.
 KIOSK_SILENCE_SECONDS = number("LINTEL_KIOSK_SILENCE_SECONDS", 180, least=30, most=86_400)
+# How long a kiosk may decide by itself by what it was told last. Revocations reach it with the next contact.
+OFFLINE_HOURS = number("LINTEL_OFFLINE_HOURS", 24, least=1, most=24)
 
 # --- Webhooks and connectors ----------------------------------------------------------------------
 # Whether events may be posted to addresses inside (loop, private, link-local) and by plain http.

@@ -47,6 +47,7 @@ class Snapshot(models.Model):
         SNAPSHOT = "snapshot", _("snapshot")
         CROP = "crop", _("crop")
         PASS = "pass", _("without a picture")
+        OFFLINE = "offline", _("told later by the kiosk")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kiosk = models.ForeignKey(
@@ -179,7 +180,7 @@ def receive(kiosk: Kiosk, sent: Sent) -> tuple[Snapshot, bool]:
         received=received,
         deadline=received + timedelta(milliseconds=kiosk.door.deadline_ms),
     )
-    with _quick_commit():
+    with quick_commit():
         # The constraint settles the race of two equal posts: the second insert does nothing.
         Snapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
         first = Snapshot.objects.select_related("kiosk__door__site").get(kiosk=kiosk, nonce=sent.nonce)
@@ -255,13 +256,13 @@ def claim_forgotten(*, at_once: bool = False) -> tuple[uuid.UUID, int] | None:
 
 def _claim(which: str, **values: object) -> tuple[uuid.UUID, int] | None:
     values |= {"now": timezone.now(), "lease": LEASE, "frames_lease": FRAMES_LEASE}
-    with _quick_commit(), connection.cursor() as cursor:
+    with quick_commit(), connection.cursor() as cursor:
         cursor.execute(_CLAIM.format(which=which), values)
         return cursor.fetchone()
 
 
 @contextmanager
-def _quick_commit() -> Iterator[None]:
+def quick_commit() -> Iterator[None]:
     """A transaction whose commit is seen by all at once, but does not wait for the disk.
 
     Two of a decision's three commits can do without: a kiosk is answered only after `settle`, whose own

@@ -50,6 +50,7 @@ TRUNCATES = (
     ("auditseal", "auditseal"),
     ("decision", "decision"),
     ("doorevent", "doorevent"),
+    ("offlineevent", "offlineevent"),
     ("punch", "punch"),
     ("rulechange", "rulechange"),
 )

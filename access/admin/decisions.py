@@ -18,17 +18,19 @@ from access.attendance import Punch
 from access.audit import AuditEntry
 from access.decisions import Decision
 from access.doors.reasons import REASONS, reason_words
+from access.kiosk.alone import OfflineEvent
 from access.people import Person
 from access.policy import Reason
+from access.snapshots import Snapshot
 
 # The order in which the rule of the door asks; what comes after the first no is not asked.
 RULE = (
     (
         _("The moment"),
         _("Fresh, from a clock to trust, and decided in time."),
-        "STALE CLOCK_UNTRUSTED DEADLINE",
+        "STALE CLOCK_UNTRUSTED DEADLINE BUNDLE_EXPIRED",
     ),
-    (_("The place"), _("In use, and not locked down."), "NOT_IN_USE LOCKED_DOWN"),
+    (_("The place"), _("In use, and not locked down."), "NOT_IN_USE LOCKED_DOWN OFFLINE_DENIED"),
     (
         _("The picture"),
         _("Readable, with exactly one face that is clear enough."),
@@ -125,6 +127,21 @@ def milliseconds(decision: Decision) -> int:
     return round((decision.at - decision.snapshot.received).total_seconds() * 1000)
 
 
+def _deadline(snapshot: Snapshot) -> str:
+    return f"{round((snapshot.deadline - snapshot.received).total_seconds() * 1000)} ms"
+
+
+def offline_facts(event: OfflineEvent, zone: str) -> list[tuple[Any, Any]]:
+    """How a decision of a kiosk alone reached us."""
+    return [
+        (_("By data of"), at_site(event.bundle, zone) if event.bundle else "–"),
+        (_("Told to us"), at_site(event.snapshot.received, zone)),
+        (_("The kiosk's clocks"), event.get_clock_display()),
+        (_("Two ways of telling the time were apart by"), unbroken(f"{event.apart_ms / 1000:.1f} s")),
+        (_("Number of the event"), event.seq),
+    ]
+
+
 class ReasonFilter(DropdownFilter):
     title = _("reason")
     parameter_name = "reason"
@@ -189,8 +206,10 @@ class DecisionAdmin(ReadOnly):
         kiosk = decision.snapshot.kiosk
         return f"{kiosk.door} · {kiosk}"
 
-    @display(description=_("took"))
-    def took(self, decision: Decision) -> str:
+    @display(description=_("took"), empty_value="–")
+    def took(self, decision: Decision) -> str | None:
+        if decision.snapshot.kind == Snapshot.Kind.OFFLINE:
+            return None  # the kiosk had decided long before
         return unbroken(f"{milliseconds(decision)} ms")
 
     def change_view(
@@ -202,6 +221,7 @@ class DecisionAdmin(ReadOnly):
         entries = AuditEntry.objects.filter(subject=f"snapshot:{snapshot.pk}").select_related("staff")
         facts = decision.facts
         numbers, spent = (facts.get(key) or {} for key in ("quality", "milliseconds"))
+        alone = OfflineEvent.objects.select_related("key").filter(pk=decision.pk).first()
         near = Person.objects.filter(pk__in=facts.get("people", []))
         return self.page(
             request,
@@ -212,17 +232,16 @@ class DecisionAdmin(ReadOnly):
             why=decision.explanation or reason_words(decision.reason),
             failed=reason_words(decision.reason),
             took=milliseconds(decision),
-            steps=steps(decision.reason),
+            alone=alone,
+            told=offline_facts(alone, door.site.zone) if alone else [],
+            steps=[] if alone else steps(decision.reason),
             snapshot=[
                 (_("Door"), door),
                 (_("Kiosk"), snapshot.kiosk),
                 (_("Taken (kiosk's clock)"), at_site(snapshot.taken, door.site.zone)),
                 (_("Received (our clock)"), at_site(snapshot.received, door.site.zone)),
                 (_("Decided"), self.when(decision)),
-                (
-                    _("Deadline"),
-                    f"{round((snapshot.deadline - snapshot.received).total_seconds() * 1000)} ms",
-                ),
+                (_("Deadline"), "–" if alone else _deadline(snapshot)),
                 (_("Kind"), snapshot.get_kind_display()),
                 (_("Nonce"), snapshot.nonce),
             ],

@@ -54,6 +54,7 @@ MENU = (
             (_("Alarms"), "notifications_active", "alarm"),
             (_("Decisions"), "sensor_door", "decision"),
             (_("“Not me”"), "person_alert", "dispute"),
+            (_("Without the network"), "cloud_off", "offlineevent"),
             (_("Sites"), "location_city", "site"),
             (_("Doors"), "door_front", "door"),
             (_("Kiosks"), "tablet", "kiosk"),

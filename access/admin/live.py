@@ -146,7 +146,8 @@ def speed(now: datetime) -> dict[str, int] | None:
         cursor.execute(
             "SELECT count(*), percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP"
             " (ORDER BY extract(epoch FROM d.at - s.received))"
-            " FROM access_decision d JOIN access_snapshot s ON s.id = d.snapshot_id WHERE d.at > %s",
+            " FROM access_decision d JOIN access_snapshot s ON s.id = d.snapshot_id"
+            " WHERE d.at > %s AND s.kind <> 'offline'",
             [now - timedelta(hours=24)],
         )
         count, shares = cursor.fetchone()

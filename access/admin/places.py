@@ -165,6 +165,7 @@ class DoorAdmin(Orders, Kept):
         (None, {"fields": ["site", "name", "admits"]}),
         (_("Time limits"), {"fields": ["deadline_ms", "freshness_seconds"]}),
         (_("Liveness"), {"fields": ["liveness"]}),
+        (_("Without the network"), {"fields": ["offline"]}),
     ]
     actions_detail = ["open_now", "unlock", "lock"]
 
@@ -263,11 +264,19 @@ class KioskAdmin(Kept):
     def said(self, kiosk: Kiosk) -> str:
         if kiosk.reported is None:
             return str(_("Nothing yet: no tablet is paired, or this kiosk is a program."))
-        return _("%(time)s: version %(version)s, %(queued)d events waiting, clock off by %(offset).1f s.") % {
-            "time": at_site(kiosk.reported, kiosk.door.site.zone),
+        zone = kiosk.door.site.zone
+        text = _("%(time)s: version %(version)s, %(queued)d events waiting, clock off by %(offset).1f s.") % {
+            "time": at_site(kiosk.reported, zone),
             "version": kiosk.version,
             "queued": kiosk.queued or 0,
             "offset": (kiosk.clock_offset_ms or 0) / 1000,
+        }
+        held = kiosk.keys.filter(revoked=None, bundle_until__isnull=False).order_by("-bundle_until").first()
+        if held is None:
+            return text
+        return f"{text} " + _("Its offline data name %(people)d people and end %(time)s.") % {
+            "people": held.bundle_people or 0,
+            "time": at_site(held.bundle_until, zone),
         }
 
     # --- Keys: asked for on one page, done on POST ------------------------------------------------

@@ -182,6 +182,7 @@ class KioskOutput(serializers.Serializer[Any]):
     zone = serializers.CharField(help_text="The site's time zone.")
     direction = serializers.CharField(help_text="`in`, `out`, or `auto`: in turn.")
     liveness = serializers.CharField(help_text="What the door demands against pictures of faces.")
+    offline = serializers.CharField(help_text="Without the network: `deny`, `pin_only` or `allow_cached`.")
     now = serializers.DateTimeField(help_text="The server's time, for measuring the kiosk's clock.")
 
 
@@ -213,6 +214,7 @@ def described(kiosk: Kiosk) -> dict[str, Any]:
         "zone": kiosk.door.site.zone,
         "direction": kiosk.direction,
         "liveness": kiosk.door.liveness,
+        "offline": kiosk.door.offline,
         "now": timezone.now(),
     }
 

@@ -17,7 +17,7 @@ from access.api.authentication import IsKiosk, IsPairing, KioskKey, PairingCode
 from access.api.errors import Problem
 from access.api.kiosk import KioskOutput, described, problems
 from access.api.negotiation import OneForm
-from access.kiosk import feedback, pairing, unlocking
+from access.kiosk import bundles, feedback, health, pairing, unlocking
 
 
 class PublicKeyField(serializers.CharField):
@@ -96,8 +96,14 @@ class ReportInput(serializers.Serializer[Any]):
     )
 
 
+class ReportedOutput(KioskOutput):
+    bundle = serializers.CharField(
+        help_text="Names the offline data as they would be made now: fetch them when it changes."
+    )
+
+
 class Report(APIView):
-    """How the kiosk is, each minute; the answer is as `kiosk_hello`."""
+    """How the kiosk is, each minute; the answer is as `kiosk_hello`, and tells stale offline data."""
 
     authentication_classes = [KioskKey]
     permission_classes = [IsKiosk]
@@ -109,15 +115,15 @@ class Report(APIView):
         tags=["Kiosk page"],
         request=ReportInput,
         responses={
-            200: KioskOutput,
+            200: ReportedOutput,
             **problems(s400="A field is missing or wrong.", s401="Unknown key.", s415="Not JSON."),
         },
     )
     def post(self, request: Request) -> Response:
         fields = ReportInput(data=request.data)
         fields.is_valid(raise_exception=True)
-        places.note_report(request.auth, places.Report(**fields.validated_data))
-        return Response(KioskOutput(described(request.auth)).data)
+        health.note(request.auth, places.Report(**fields.validated_data))
+        return Response(ReportedOutput(described(request.auth) | {"bundle": bundles.tag(request.auth)}).data)
 
 
 class PinInput(serializers.Serializer[Any]):

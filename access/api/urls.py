@@ -8,6 +8,7 @@ from access.api.attendance import Punches
 from access.api.challenges import Challenges
 from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
 from access.api.kiosk import Hello, Passes, Snapshots
+from access.api.kiosk_offline import Bundle, Events
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
 from access.api.reports import ReportFile, ReportRows, Reports
 
@@ -17,6 +18,8 @@ urlpatterns = [
     path("v1/kiosk/pair/", Pair.as_view(), name="pair"),
     path("v1/kiosk/report/", Report.as_view(), name="report"),
     path("v1/kiosk/unlock/", Unlock.as_view(), name="unlock"),
+    path("v1/kiosk/bundle/", Bundle.as_view(), name="bundle"),
+    path("v1/kiosk/events/", Events.as_view(), name="events"),
     path("v1/decisions/<uuid:decision>/not-me/", NotMe.as_view(), name="not_me"),
     path("v1/decisions/<uuid:decision>/remark/", Remarks.as_view(), name="remark"),
     path("v1/answers/", Answers.as_view(), name="answers"),

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     COMMAND_FAILED = "command_failed"
     KIOSK_SILENT = "kiosk_silent"
     CLOCK = "clock"
+    OFFLINE_CONFLICT = "offline_conflict"
+    MISSING_EVENTS = "missing_events"
     LOCKDOWN = "lockdown"
     CHAIN_BROKEN = "chain_broken"
     CHAIN_BEHIND = "chain_behind"
@@ -48,6 +50,8 @@ WORDS = {
     Kind.COMMAND_FAILED: _("Door did not obey"),
     Kind.KIOSK_SILENT: _("Kiosk silent"),
     Kind.CLOCK: _("Clock not to be trusted"),
+    Kind.OFFLINE_CONFLICT: _("Opened without the network for somebody who might not pass"),
+    Kind.MISSING_EVENTS: _("Events of a kiosk are missing"),
     Kind.LOCKDOWN: _("Lockdown"),
     Kind.CHAIN_BROKEN: _("Audit trail tampered with"),
     Kind.CHAIN_BEHIND: _("Audit trail not being sealed"),

@@ -1,13 +1,18 @@
 """Cards, QR codes and PINs: what opens a door beside a face, or in its place.
 
 Promise: nothing here can be read back. Card numbers are kept as keyed digests, PINs as slow salted hashes of
-keyed digests, the key is wrapped by the master key, and every answer to a wrong one takes the same time.
+keyed digests, the key is wrapped by the master key, and every answer to a wrong one takes the same time. By
+what an offline kiosk knows them lies beside, sealed with the person's own key.
 """
 
+import base64
+import json
+import os
 import secrets
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -15,17 +20,19 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from access import audit, backoff
+from access import audit, backoff, people, vault
 from access.people import Person
 from access.pepper import digest
 from access.places import Kiosk
-from access.policy import Proof
+from access.policy import Proof, offline
 from access.snapshots import Credentials
 
 # OWASP's least for Argon2id: about 20 ms here. The pepper, which no table holds in the clear, does the rest:
 # without it a PIN of a few digits could be tried out of any hash.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 PIN_DIGITS = (4, 12)
+# OWASP's least for PBKDF2 with SHA-256, the one slow hash that browsers make by themselves.
+OFFLINE_ROUNDS = 600_000
 # Many people mistype at one kiosk on a Monday morning; one of them trying numbers does it faster.
 FREE_TRIES_AT_KIOSK = 20
 
@@ -46,6 +53,8 @@ class Card(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=4, choices=Kind.choices)
     digest = models.BinaryField(max_length=32)
+    # For offline bundles: policy.offline.card_core, sealed with the person's key. Empty: known online alone.
+    offline = models.BinaryField(null=True, editable=False)
     hint = models.CharField(_("ends with"), max_length=4)
     valid_from = models.DateTimeField(_("valid from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
@@ -75,6 +84,8 @@ class Pin(models.Model):
     digest = models.CharField(max_length=200)
     # Opens as the other does, and raises an alarm that nobody at the door sees.
     duress = models.CharField(max_length=200, blank=True)
+    # For offline bundles: both as slow hashes without the pepper, sealed with the person's key.
+    offline = models.BinaryField(null=True, editable=False)
     changed = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
@@ -116,6 +127,10 @@ def issue_card(
                 valid_from=valid_from,
                 valid_until=valid_until,
             )
+            card.offline = vault.seal(
+                offline.card_core(number), wrapped_key=people.key_of(person), about=f"card:{card.pk}"
+            )
+            card.save(update_fields=["offline"])
     except IntegrityError as error:
         raise Unacceptable(_("This card is in use. Revoke it there first.")) from error
     audit.record("card.issued", person, by=by, card=card.pk, kind=kind)
@@ -190,6 +205,7 @@ def set_pin(person: Person, pin: str, *, duress: str = "", by: object = None) ->
     values = {
         "digest": HASHER.hash(_secret(person.pk, pin)),
         "duress": HASHER.hash(_secret(person.pk, duress)) if duress else "",
+        "offline": _sealed_hashes(person, pin, duress),
     }
     Pin.objects.update_or_create(person=person, defaults=values)
     backoff.succeeded("pin of badge", person.badge.casefold())
@@ -205,6 +221,41 @@ def clear_pin(person: Person, *, by: object = None) -> None:
 
 def _secret(person: int, pin: str) -> bytes:
     return digest(f"pin:{person}", pin)
+
+
+# --- For kiosks without the network ---------------------------------------------------------------
+
+
+def _sealed_hashes(person: Person, pin: str, duress: str) -> bytes:
+    words = json.dumps({"pin": _offline_hash(pin), "duress": _offline_hash(duress) if duress else None})
+    return vault.seal(words.encode(), wrapped_key=people.key_of(person), about=f"pin:{person.pk}")
+
+
+def _offline_hash(pin: str) -> dict[str, Any]:
+    salt = os.urandom(16)
+    return {
+        "salt": base64.b64encode(salt).decode(),
+        "rounds": OFFLINE_ROUNDS,
+        "hash": base64.b64encode(offline.pin_hash(pin, salt, OFFLINE_ROUNDS)).decode(),
+    }
+
+
+def offline_hashes(pin: Pin, wrapped_key: bytes) -> dict[str, Any]:
+    """`pin` and `duress` as an offline bundle carries them, each None where there is none."""
+    if pin.offline is None:
+        return {"pin": None, "duress": None}
+    plain = vault.unseal(pin.offline, wrapped_key=wrapped_key, about=f"pin:{pin.person_id}")
+    return dict(json.loads(plain))
+
+
+def offline_core(card: Card, wrapped_key: bytes) -> bytes | None:
+    """What an offline bundle names the card by; None for cards issued before there were bundles."""
+    if card.offline is None:
+        return None
+    return vault.unseal(card.offline, wrapped_key=wrapped_key, about=f"card:{card.pk}")
+
+
+# --- Looking at PINs ------------------------------------------------------------------------------
 
 
 @cache

@@ -142,29 +142,32 @@ class Grant(models.Model):
 # One query for all that admits; it runs while a kiosk waits. It names tables alone and begins with SELECT, so
 # that it reads the rules of another moment as well.
 _PERMITS = """
-    SELECT permit.name, permit.first, permit.last, permit.begins, permit.ends, s.name, s.keeps_holidays,
+    SELECT permit.person_id, permit.name, permit.first, permit.last, permit.begins, permit.ends,
+           s.name, s.keeps_holidays,
            (SELECT json_agg(json_build_array(b."row", b.start, b."end", b.factors) ORDER BY b."row", b.start)
             FROM access_schedulebar b WHERE b.schedule_id = s.id)
     FROM (
-        SELECT g.name, NULL::date AS first, NULL::date AS last,
+        SELECT m.person_id, g.name, NULL::date AS first, NULL::date AS last,
                NULL::timestamptz AS begins, NULL::timestamptz AS ends, NULL::bigint AS schedule_id
         FROM access_door_admits a JOIN access_gallery g ON g.id = a.gallery_id
         JOIN access_gallery_people m ON m.gallery_id = g.id
-        WHERE a.door_id = %(door)s AND m.person_id = %(person)s
+        WHERE a.door_id = %(door)s
         UNION ALL
-        SELECT l.name, l.first, l.last, NULL, NULL, l.schedule_id
+        SELECT m.person_id, l.name, l.first, l.last, NULL, NULL, l.schedule_id
         FROM access_accesslevel l JOIN access_accesslevel_doors d ON d.accesslevel_id = l.id
-        WHERE d.door_id = %(door)s AND (
-            EXISTS (SELECT 1 FROM access_accesslevel_people p
-                    WHERE p.accesslevel_id = l.id AND p.person_id = %(person)s)
-            OR EXISTS (SELECT 1 FROM access_accesslevel_galleries lg
-                       JOIN access_gallery_people m ON m.gallery_id = lg.gallery_id
-                       WHERE lg.accesslevel_id = l.id AND m.person_id = %(person)s))
+        JOIN (
+            SELECT accesslevel_id, person_id FROM access_accesslevel_people
+            UNION
+            SELECT lg.accesslevel_id, gm.person_id FROM access_accesslevel_galleries lg
+            JOIN access_gallery_people gm ON gm.gallery_id = lg.gallery_id
+        ) m ON m.accesslevel_id = l.id
+        WHERE d.door_id = %(door)s
         UNION ALL
-        SELECT '', NULL, NULL, o.begins, o.ends, o.schedule_id
+        SELECT o.person_id, '', NULL, NULL, o.begins, o.ends, o.schedule_id
         FROM access_grant o JOIN access_grant_doors d ON d.grant_id = o.id
-        WHERE d.door_id = %(door)s AND o.person_id = %(person)s
+        WHERE d.door_id = %(door)s
     ) permit LEFT JOIN access_schedule s ON s.id = permit.schedule_id
+    WHERE %(person)s IS NULL OR permit.person_id = %(person)s
     ORDER BY permit.name, permit.begins
 """
 
@@ -182,10 +185,20 @@ def opening(person: Person, door: Door, at: datetime) -> policy.Opening:
 
 def permits(person: Person, door: Door) -> list[policy.Permit]:
     """All that lets this person through this door, at whatever hour."""
+    return _permits(door, person.pk).get(person.pk, [])
+
+
+def permits_of_all(door: Door) -> dict[int, list[policy.Permit]]:
+    """The same of everybody whom anything lets through this door, by key."""
+    return _permits(door, None)
+
+
+def _permits(door: Door, person: int | None) -> dict[int, list[policy.Permit]]:
+    found: dict[int, list[policy.Permit]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_PERMITS, {"person": person.pk, "door": door.pk})
-        return [
-            policy.Permit(
+        cursor.execute(_PERMITS, {"person": person, "door": door.pk})
+        for who, name, first, last, begins, ends, week, keeps, bars in cursor.fetchall():
+            permit = policy.Permit(
                 name or str(_("one-off grant")),
                 None if week is None else policy.Week(week, _bars(bars or ()), keeps),
                 first,
@@ -193,8 +206,8 @@ def permits(person: Person, door: Door) -> list[policy.Permit]:
                 begins,
                 ends,
             )
-            for name, first, last, begins, ends, week, keeps, bars in cursor.fetchall()
-        ]
+            found.setdefault(who, []).append(permit)
+    return found
 
 
 def _bars(rows: list[tuple[int, str, str, str]]) -> tuple[policy.Bar, ...]:

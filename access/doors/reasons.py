@@ -43,6 +43,8 @@ REASONS = {
     Reason.ZONE_FULL: _("The zone behind the door is full."),
     Reason.INTERLOCK: _("An interlocked door is open, or was just opened."),
     Reason.SECOND_PERSON_NEEDED: _("The first of two people; the door waits for the second."),
+    Reason.OFFLINE_DENIED: _("Without the network, this door opens for nobody."),
+    Reason.BUNDLE_EXPIRED: _("The kiosk had been without the network for longer than its data count."),
     Reason.UNCALIBRATED: _("The embedding model has no calibration, so nobody may be named."),
     Reason.WORKER_FAILED: _("The picture stopped its worker three times."),
 }

@@ -32,7 +32,7 @@ from access.policy.facts import (
 )
 from access.policy.reasons import MESSAGES, OF_THE_FACE, SUSPICIOUS, Reason, outward
 from access.policy.records import evidence_of, note, passage_of, shown_of
-from access.policy.schedule import HORIZON, Bar, Holiday, Opening, Permit, Row, Week, opening
+from access.policy.schedule import HORIZON, Bar, Holiday, Opening, Permit, Row, Week, opening, windows
 
 __all__ = [
     "CLOCK_AHEAD",
@@ -75,4 +75,5 @@ __all__ = [
     "shown_of",
     "stands_open",
     "timely",
+    "windows",
 ]

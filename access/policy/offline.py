@@ -7,7 +7,7 @@ alone opens for nobody and at no hour that its bundle does not name, and never a
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -40,19 +40,43 @@ class Needs(StrEnum):
 
     NEVER = "never"
     PIN = "pin"  # with a badge number or a card
+    CARD = "card"  # with or without its PIN
     CARD_AND_PIN = "card_and_pin"
     ANY = "any"  # a card alone, or badge number and PIN
 
 
+# What stands in for what the door asks for while no face can be recognised: never fewer factors.
+_INSTEAD = {
+    "face": Needs.ANY,
+    "face_pin": Needs.CARD_AND_PIN,
+    "face_card": Needs.CARD_AND_PIN,
+    "card_pin": Needs.CARD_AND_PIN,
+    "card": Needs.CARD,
+    "pin": Needs.PIN,
+}
+
+
 @dataclass(frozen=True)
 class Answer:
-    """`person` and `direction` only where it opens; `credential` says by what: "pin" or "card:<key>"."""
+    """`person` and `direction` only where it opens; `credential` says by what: "pin" or "card:<key>".
+
+    `duress`: by the PIN that calls for help, which the screen must not show.
+    """
 
     granted: bool
     reason: OfflineReason
     person: int | None = None
     direction: str = ""
     credential: str = ""
+    duress: bool = False
+
+
+def instead_of(factors: str, *, pin_only: bool) -> Needs:
+    """What a door that asks for these factors asks for offline; a word unknown here asks for everything."""
+    needs = _INSTEAD.get(factors, Needs.CARD_AND_PIN)
+    if not pin_only:
+        return needs
+    return Needs.CARD_AND_PIN if needs in {Needs.CARD, Needs.CARD_AND_PIN} else Needs.PIN
 
 
 def decide(bundle: Mapping[str, Any], attempt: Mapping[str, Any], now: int) -> Answer:
@@ -60,18 +84,22 @@ def decide(bundle: Mapping[str, Any], attempt: Mapping[str, Any], now: int) -> A
     reason = _moment(bundle, now)
     if reason is not None:
         return Answer(False, reason)
-    person, credential = _holder(bundle, attempt)
+    person, credential = _holder(bundle, attempt, now)
     if attempt.get("failures", 0) >= MOST_FAILURES:
         return Answer(False, OfflineReason.TOO_MANY_TRIES)
-    if person is None or not _pin_fits(person, attempt):
+    by = _fitting(person, attempt) if person is not None else ""
+    if person is None or not by:
         return Answer(False, OfflineReason.CREDENTIAL_REFUSED)
-    if not _enough(bundle["needs"], attempt):
+    window = _window(person, now)
+    # An hour may ask for more than the door does.
+    if not _enough(window[2] if window and len(window) > 2 else bundle["needs"], attempt):
         return Answer(False, OfflineReason.SECOND_FACTOR_NEEDED)
-    reason = _hours(person, now)
-    if reason is not None:
-        return Answer(False, reason)
+    if now < (person["from"] or 0) or (person["until"] is not None and now >= person["until"]):
+        return Answer(False, OfflineReason.NOT_VALID_NOW)
+    if window is None:
+        return Answer(False, OfflineReason.OUTSIDE_HOURS)
     direction = next_direction(bundle["direction"], person.get("last"), now)
-    return Answer(True, OfflineReason.OK, person["person"], direction, credential)
+    return Answer(True, OfflineReason.OK, person["person"], direction, credential, by == "duress")
 
 
 def _moment(bundle: Mapping[str, Any], now: int) -> OfflineReason | None:
@@ -82,10 +110,14 @@ def _moment(bundle: Mapping[str, Any], now: int) -> OfflineReason | None:
     return OfflineReason.BUNDLE_EXPIRED if now >= bundle["expires"] else None
 
 
-def card_digest(salt: bytes, number: str) -> str:
-    """How a bundle names a card: a keyed digest of what the reader read, blanks and capitals aside; hex."""
-    plain = "".join(number.split()).lower()
-    return hmac.new(salt, plain.encode(), hashlib.sha256).hexdigest()
+def card_core(number: str) -> bytes:
+    """What the server keeps of a card's number for bundles, sealed; blanks and capitals aside."""
+    return hashlib.sha256("".join(number.split()).lower().encode()).digest()
+
+
+def card_digest(salt: bytes, core: bytes) -> str:
+    """How a bundle names a card: keyed with the bundle's own salt; hex."""
+    return hmac.new(salt, core, hashlib.sha256).hexdigest()
 
 
 def pin_hash(pin: str, salt: bytes, rounds: int) -> bytes:
@@ -93,42 +125,49 @@ def pin_hash(pin: str, salt: bytes, rounds: int) -> bytes:
     return hashlib.pbkdf2_hmac("sha256", pin.encode(), salt, rounds)
 
 
-def _holder(bundle: Mapping[str, Any], attempt: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
+def _holder(
+    bundle: Mapping[str, Any], attempt: Mapping[str, Any], now: int
+) -> tuple[Mapping[str, Any] | None, str]:
     if attempt.get("card"):
-        digest = card_digest(base64.b64decode(bundle["card_salt"]), attempt["card"])
+        digest = card_digest(base64.b64decode(bundle["card_salt"]), card_core(attempt["card"]))
         for person in bundle["people"]:
             for card in person["cards"]:
                 if hmac.compare_digest(card["digest"], digest):
-                    return person, f"card:{card['key']}"
+                    over = card["until"] is not None and now >= card["until"]
+                    return (None, "") if over else (person, f"card:{card['key']}")
         return None, ""
     badge = attempt.get("badge", "").lower()
     found = (person for person in bundle["people"] if person["badge"].lower() == badge)
     return next(found, None), "pin"
 
 
-def _pin_fits(person: Mapping[str, Any], attempt: Mapping[str, Any]) -> bool:
-    """A badge number needs its PIN; with a card a PIN may be missing, but never be wrong."""
+def _fitting(person: Mapping[str, Any], attempt: Mapping[str, Any]) -> str:
+    """By which secret: "pin", "duress", or "card" alone; "" if it is wrong. A badge number needs its PIN;
+    with a card a PIN may be missing, but never be wrong."""
     if not attempt.get("pin"):
-        return bool(attempt.get("card"))
-    stored = person["pin"]
-    if stored is None:
-        return False
-    given = pin_hash(attempt["pin"], base64.b64decode(stored["salt"]), stored["rounds"])
-    return hmac.compare_digest(given, base64.b64decode(stored["hash"]))
+        return "card" if attempt.get("card") else ""
+    for name in ("pin", "duress"):
+        stored = person[name]
+        if stored is not None:
+            given = pin_hash(attempt["pin"], base64.b64decode(stored["salt"]), stored["rounds"])
+            if hmac.compare_digest(given, base64.b64decode(stored["hash"])):
+                return name
+    return ""
 
 
 def _enough(needs: str, attempt: Mapping[str, Any]) -> bool:
-    if needs == Needs.ANY:
-        return True
-    return bool(attempt.get("pin")) and (needs == Needs.PIN or bool(attempt.get("card")))
+    card, pin = bool(attempt.get("card")), bool(attempt.get("pin"))
+    return {
+        Needs.ANY: card or pin,
+        Needs.CARD: card,
+        Needs.PIN: pin,
+        Needs.CARD_AND_PIN: card and pin,
+    }.get(Needs(needs), False)
 
 
-def _hours(person: Mapping[str, Any], now: int) -> OfflineReason | None:
-    if now < (person["from"] or 0) or (person["until"] is not None and now >= person["until"]):
-        return OfflineReason.NOT_VALID_NOW
-    if any(start <= now < end for start, end in person["windows"]):
-        return None
-    return OfflineReason.OUTSIDE_HOURS
+def _window(person: Mapping[str, Any], now: int) -> Sequence[Any] | None:
+    """The hours that are now: [from, until] or, where they ask for something else, [from, until, needs]."""
+    return next((window for window in person["windows"] if window[0] <= now < window[1]), None)
 
 
 def next_direction(setting: str, last: Mapping[str, Any] | None, now: int) -> str:

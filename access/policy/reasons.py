@@ -52,6 +52,9 @@ class Reason(StrEnum):
     ZONE_FULL = "zone_full"
     INTERLOCK = "interlock"
     SECOND_PERSON_NEEDED = "second_person_needed"
+    # Without the network, by the kiosk alone (offline.py)
+    OFFLINE_DENIED = "offline_denied"
+    BUNDLE_EXPIRED = "bundle_expired"
     # Ourselves
     UNCALIBRATED = "uncalibrated"
     WORKER_FAILED = "worker_failed"
@@ -126,6 +129,8 @@ MESSAGES = {
     Reason.ZONE_FULL: "It is full inside. Please wait until somebody leaves.",
     Reason.INTERLOCK: "The other door is open. Please wait until it is closed.",
     Reason.SECOND_PERSON_NEEDED: "Thank you. Now the second person, please.",
+    Reason.OFFLINE_DENIED: "Without the network this door stays shut.",
+    Reason.BUNDLE_EXPIRED: "Too long without the network: this door stays shut.",
     Reason.UNCALIBRATED: "Recognition is not set up here yet. Please tell the office.",
     Reason.WORKER_FAILED: "The picture could not be examined. Please try again.",
 }

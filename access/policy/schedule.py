@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import IntEnum
+from itertools import pairwise
 
 # How far ahead the next change is looked for. A fortnight covers every weekly rule with a holiday in it.
 HORIZON = timedelta(days=14)
@@ -147,6 +148,29 @@ def opening(permits: Sequence[Permit], holidays: Iterable[Holiday], zone: tzinfo
             change = moment.astimezone(zone)
             return _told(now or then, live, special, today, open_now=now is not None, change=change)
     return _told(now, live, special, today, open_now=now is not None, change=None)
+
+
+def windows(
+    permits: Sequence[Permit], holidays: Iterable[Holiday], zone: tzinfo, begin: datetime, end: datetime
+) -> list[tuple[datetime, datetime, str]]:
+    """When the door stands open to whoever has these permits, between two moments HORIZON apart at most.
+
+    In order and half-open; each with what its hours demand instead of the door's own setting.
+    """
+    begin, end = begin.astimezone(UTC), end.astimezone(UTC)
+    today = begin.astimezone(zone).date()
+    special = _special(holidays, today - 2 * DAY, today + HORIZON + DAY)
+    edges = [begin, *(edge for edge in _changes(permits, special, zone, begin) if edge < end), end]
+    found: list[tuple[datetime, datetime, str]] = []
+    for first, last in pairwise(edges):
+        which = _first_open(permits, special, zone, first)
+        if which is None:
+            continue
+        factors = which.bar.factors if which.bar else ""
+        if found and found[-1][1:] == (first, factors):
+            first = found.pop()[0]
+        found.append((first, last, factors))
+    return found
 
 
 def _told(

@@ -5,22 +5,30 @@ import json
 from pathlib import Path
 from typing import Any
 
-from access.policy.offline import card_digest, pin_hash
+from access.policy.offline import card_core, card_digest, pin_hash
 
 SALT, CARD_SALT, ROUNDS = b"offline vectors", b"card salt of the vectors", 1_000
 ISSUED, HOUR = 1_772_438_100_000, 3_600_000  # 2026-03-02 07:55 UTC
 NOW = ISSUED + 9 * 60_000
 
 
-def person(key: int, badge: str, **fields: Any) -> dict[str, Any]:
-    pin = fields.pop("digits", "2704")
-    stored = {
+def hashed(pin: str) -> dict[str, Any] | None:
+    if not pin:
+        return None
+    return {
         "salt": base64.b64encode(SALT).decode(),
         "rounds": ROUNDS,
         "hash": base64.b64encode(pin_hash(pin, SALT, ROUNDS)).decode(),
     }
-    numbers = fields.pop("numbers", [])
-    cards = [{"key": key * 10 + n, "digest": card_digest(CARD_SALT, text)} for n, text in enumerate(numbers)]
+
+
+def person(key: int, badge: str, **fields: Any) -> dict[str, Any]:
+    pin, duress = fields.pop("digits", "2704"), fields.pop("forced", "")
+    until = fields.pop("cards_until", None)
+    cards = [
+        {"key": key * 10 + n, "digest": card_digest(CARD_SALT, card_core(text)), "until": until}
+        for n, text in enumerate(fields.pop("numbers", []))
+    ]
     return {
         "person": key,
         "badge": badge,
@@ -28,7 +36,8 @@ def person(key: int, badge: str, **fields: Any) -> dict[str, Any]:
         "from": None,
         "until": None,
         "windows": [[ISSUED, ISSUED + 8 * HOUR]],
-        "pin": stored if pin else None,
+        "pin": hashed(pin),
+        "duress": hashed(duress),
         "cards": cards,
         "last": None,
     } | fields
@@ -48,6 +57,11 @@ def bundle(needs: str = "any", direction: str = "auto", **changed: Any) -> dict[
         person(26, "00026", last={"direction": "in", "at": NOW - 16 * HOUR}),
         person(27, "00027", last={"direction": "in", "at": NOW + 1}),
         person(28, "00028", last={"direction": "break_out", "at": NOW - HOUR}),
+        person(29, "00029", numbers=["29"], forced="9119"),
+        person(30, "00030", digits="", numbers=["30"], cards_until=NOW),
+        person(
+            31, "00031", numbers=["31"], windows=[[ISSUED, NOW, "card_and_pin"], [NOW, NOW + HOUR, "pin"]]
+        ),
     ]
     made = {
         "issued": ISSUED,
@@ -60,12 +74,26 @@ def bundle(needs: str = "any", direction: str = "auto", **changed: Any) -> dict[
     return made | changed
 
 
-def yes(key: int, direction: str = "in", credential: str = "pin") -> dict[str, Any]:
-    return {"granted": True, "reason": "ok", "person": key, "direction": direction, "credential": credential}
+def yes(key: int, direction: str = "in", credential: str = "pin", *, duress: bool = False) -> dict[str, Any]:
+    return {
+        "granted": True,
+        "reason": "ok",
+        "person": key,
+        "direction": direction,
+        "credential": credential,
+        "duress": duress,
+    }
 
 
 def no(reason: str) -> dict[str, Any]:
-    return {"granted": False, "reason": reason, "person": None, "direction": "", "credential": ""}
+    return {
+        "granted": False,
+        "reason": reason,
+        "person": None,
+        "direction": "",
+        "credential": "",
+        "duress": False,
+    }
 
 
 PIN = {"badge": "00017", "pin": "2704"}
@@ -74,6 +102,7 @@ BOTH = CARD | {"pin": "2704"}
 BUNDLES = {
     "any": bundle(),
     "pin": bundle("pin"),
+    "card": bundle("card"),
     "card_and_pin": bundle("card_and_pin"),
     "never": bundle("never"),
     "out": bundle(direction="out"),
@@ -98,6 +127,19 @@ CASES: list[tuple[str, str, dict[str, Any], int, dict[str, Any]]] = [
     ("badge and PIN where a PIN is needed", "pin", PIN, NOW, yes(17)),
     ("badge and PIN where card and PIN are needed", "card_and_pin", PIN, NOW, no("second_factor_needed")),
     ("card and PIN where both are needed", "card_and_pin", BOTH, NOW, yes(17, credential="card:170")),
+    ("a card where a card is needed", "card", CARD, NOW, yes(17, credential="card:170")),
+    ("a card and PIN where a card is needed", "card", BOTH, NOW, yes(17, credential="card:170")),
+    ("badge and PIN where a card is needed", "card", PIN, NOW, no("second_factor_needed")),
+    ("a duress PIN", "any", {"badge": "00029", "pin": "9119"}, NOW, yes(29, duress=True)),
+    ("a card and a duress PIN", "card_and_pin", {"card": "29", "pin": "9119"}, NOW,
+     yes(29, credential="card:290", duress=True)),
+    ("the PIN of somebody who has a duress PIN too", "any", {"badge": "00029", "pin": "2704"}, NOW, yes(29)),
+    ("somebody else's duress PIN", "any", {"badge": "00017", "pin": "9119"}, NOW, no("credential_refused")),
+    ("a card that ends now", "any", {"card": "30"}, NOW, no("credential_refused")),
+    ("and a moment before", "any", {"card": "30"}, NOW - 1, yes(30, credential="card:300")),
+    ("an hour that asks for more than the door", "any", {"card": "31"}, NOW - 1, no("second_factor_needed")),
+    ("and gets it", "any", {"card": "31", "pin": "2704"}, NOW - 1, yes(31, credential="card:310")),
+    ("an hour that asks for something else", "card", {"badge": "00031", "pin": "2704"}, NOW, yes(31)),
     ("a wrong PIN is told as that, whatever is needed", "card_and_pin", {"badge": "00017", "pin": "9"}, NOW,
      no("credential_refused")),
     ("a door that opens for nobody", "never", BOTH, NOW, no("offline_denied")),

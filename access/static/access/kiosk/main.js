@@ -1,13 +1,18 @@
 // The kiosk: what happens when. Each thing it uses stands in a file of its own.
 
+import * as alone from "./alone.js";
+import * as bundles from "./bundles.js";
 import { Camera } from "./camera.js";
 import * as challenge from "./challenge.js";
 import * as clock from "./clock.js";
 import * as codes from "./codes.js";
 import { Finder } from "./finder.js";
+import * as forgotten from "./forgotten.js";
 import { Moment, Motion } from "./moment.js";
+import * as office from "./office.js";
 import * as pad from "./pad.js";
 import * as passing from "./passing.js";
+import { Reader } from "./reader.js";
 import * as screen from "./screen.js";
 import { Away, Refused, load, pair, paired, send } from "./server.js";
 import * as sound from "./sound.js";
@@ -48,9 +53,14 @@ function home() {
 
 // What the stage shows while nothing happens.
 function standing() {
-  if (!camera.running() && state.started) screen.dark("camera_title", "camera_text");
+  if (!state.online) screen.dark("offline_title", offlineWord());
+  else if (!camera.running() && state.started) screen.dark("camera_title", "camera_text");
   else screen.dark("");
 }
+
+// What the door does while there is no network, in a word.
+const offlineWord = () =>
+  policy() === "deny" || bundles.counts() ? `offline_${policy()}` : "reason_bundle_expired";
 
 function askForCode(text = "") {
   camera.stop();
@@ -70,7 +80,7 @@ async function pairWith(code) {
 }
 
 function lost() {
-  store.drop("identity").then(load);
+  Promise.all([store.drop("identity"), bundles.drop()]).then(load);
   askForCode(say("unpaired"));
 }
 
@@ -108,10 +118,11 @@ async function attempt(nearest, guess = false) {
   try {
     const demanded = paired().about.liveness;
     const [taken, nonce] = [clock.now(), crypto.randomUUID()];
-    const picture = await camera.picture(challenge.wantsRoom(demanded) ? null : nearest);
+    const cut = challenge.wantsRoom(demanded) ? null : nearest;
+    const picture = await camera.picture(cut);
     const frames = await challenge.answer(camera, nonce, demanded);
     if (!frames) return undefined;
-    const answer = await passing.face(picture, { taken, nonce, frames });
+    const answer = await passing.face(picture, { taken, nonce, frames, cut: Boolean(cut) });
     if (guess && answer.reason === "no_face") {
       motion.learn(luma);
       return home();
@@ -126,7 +137,7 @@ async function attempt(nearest, guess = false) {
 // --- Answers ----------------------------------------------------------------------------------------------
 
 function answered(answer) {
-  reachable(true);
+  if (!answer.alone) reachable(true);
   const outcome = passing.outcome(answer);
   if (outcome === "yes") return welcome(answer);
   if (outcome === "more" && answer.needs?.length) return oneMore(answer);
@@ -147,7 +158,7 @@ function answered(answer) {
 // --- Card, code, number and PIN ----------------------------------------------------------------------------
 
 function others() {
-  one("other-text").textContent = state.online ? "" : say(`offline_${policy()}`);
+  one("other-text").textContent = state.online ? "" : say(offlineWord());
   screen.show("other");
   goHomeAfter(20);
 }
@@ -193,7 +204,7 @@ function oneMore(answer) {
   sound.play("unsure");
   if (answer.needs.includes("card") && answer.needs.includes("pin")) return askForEither(answer);
   const more = answer.needs.includes("pin") ? "pin" : answer.needs[0];
-  if (more === "card") return askForCard(answer.step);
+  if (more === "card") return askForCard(answer.step ?? undefined, answer.given);
   if (more === "badge_pin") return askNumberAndPin();
   if (more === "face") return home();
   return askForThePin(answer);
@@ -228,12 +239,26 @@ function askForThePin(answer) {
 async function show(credentials, after) {
   state.busy = true;
   screen.show("idle");
-  screen.guide("checking");
+  if (state.online) screen.guide("checking");
+  else screen.dark("checking");
   try {
-    answered({ ...(await passing.shown(credentials, after)), given: credentials });
+    answered({ ...(await decided(credentials, after)), given: credentials });
   } catch (error) {
     failed(error);
   }
+}
+
+// By the server; where it cannot be reached, by what it told this kiosk before.
+async function decided(credentials, after) {
+  try {
+    if (state.online) return await passing.shown(credentials, after);
+  } catch (error) {
+    if (!(error instanceof Away)) throw error;
+    reachable(false);
+  }
+  const answer = await alone.shown(credentials);
+  await count();
+  return { ...answer, note: say("noted_offline") };
 }
 
 // --- Yes ---------------------------------------------------------------------------------------------------
@@ -244,10 +269,14 @@ function welcome(answer) {
   const out = answer.direction === "out" || answer.direction === "break_out";
   const name = answer.person?.name.split(" ")[0];
   const answers = [["done", home, true]];
+  if (answer.question) {
+    const then = () => welcome({ ...answer, question: null });
+    return forgotten.ask(answer, { zone: zone(), then, linger: () => goHomeAfter(45) });
+  }
   if (answer.id) {
     answers.push(["why", () => askWhy(answer)], ["not_me", () => notMe(answer)]);
   }
-  screen.result(
+  return screen.result(
     {
       kind: "yes",
       word: `${out ? "goodbye" : "hello"}${name ? "" : "_plain"}`,
@@ -255,7 +284,7 @@ function welcome(answer) {
       text: answer.note ?? "",
       way: answer.direction || undefined,
       when: screen.time(Date.parse(answer.punch?.at ?? answer.at), zone(), words.current()),
-      today: answer.today_minutes ?? undefined,
+      today: answer.minutes_today ?? undefined,
       answers,
       seconds: 5,
     },
@@ -303,7 +332,12 @@ function reachable(online) {
   const changed = state.online !== online;
   state.online = online;
   screen.network(online, state.queued);
-  if (changed && screen.view() === "idle") standing();
+  if (changed && screen.view() === "idle" && !state.busy) standing();
+}
+
+async function count() {
+  state.queued = await alone.waiting();
+  screen.network(state.online, state.queued);
 }
 
 async function report() {
@@ -326,89 +360,45 @@ async function reportOnce() {
     await store.put("identity", identity);
     screen.place(about);
     reachable(true);
+    // What was done alone first: what may be done alone next depends on it.
+    await alone.tell();
+    await bundles.renew(about.bundle);
   } catch (error) {
     if (error instanceof Away) reachable(false);
     else if (error instanceof Refused && error.status === 401) lost();
   }
+  await bundles.dropExpired();
+  await count();
 }
 
-// --- Settings ---------------------------------------------------------------------------------------------
-
-function askForPin() {
-  screen.show("pad");
-  goHomeAfter(45);
-  pad.ask({
-    title: "pin_admin",
-    secret: true,
-    done: async (pin) => {
-      try {
-        const answer = await send("POST", "/api/v1/kiosk/unlock/", { pin });
-        if (answer.unlocked) return settings();
-        const seconds = answer.after ? Math.ceil((Date.parse(answer.after) - clock.now()) / 1000) : 0;
-        return pad.wrong(seconds > 0 ? say("pin_wait", { seconds }) : say("pin_wrong"));
-      } catch (error) {
-        return error instanceof Away ? pad.wrong(say("pair_away")) : failed(error);
-      }
-    },
-  });
-}
-
-function settings() {
-  const about = paired().about;
-  const facts = [
-    ["settings_kiosk", about.kiosk],
-    ["settings_door", `${about.site} · ${about.door}`],
-    ["settings_version", VERSION],
-    ["settings_clock", `${(clock.offsetNow() / 1000).toFixed(1)} s`],
-    ["settings_queue", String(state.queued)],
-    ["settings_eyes", say(finder ? "settings_eyes_here" : "settings_eyes_there")],
-  ];
-  one("about").replaceChildren(
-    ...facts.flatMap(([word, value]) => {
-      const [term, detail] = [document.createElement("dt"), document.createElement("dd")];
-      [term.textContent, detail.textContent] = [say(word), value];
-      return [term, detail];
-    }),
-  );
-  one("sound").textContent = `${say("settings_sound")}: ${say(state.sound ? "settings_on" : "settings_off")}`;
-  one("unpair").textContent = say("settings_unpair");
-  screen.show("settings");
-}
-
-let sure = false;
+// --- What is tapped ---------------------------------------------------------------------------------------
 
 const ACTS = {
   home,
   other: others,
   pin: askNumberAndPin,
   code: () => askForCard(),
-  settings: askForPin,
+  settings: () => {
+    office.ask({ away: failed, facts, sound: setSound });
+    goHomeAfter(45);
+  },
   start: () => begin(true),
   full: () => document.documentElement.requestFullscreen().catch(() => undefined),
-  sound: async () => {
-    state.sound = !state.sound;
-    sound.mute(!state.sound);
-    await store.put("sound", state.sound);
-    settings();
-  },
-  leave: async () => {
+  sound: office.toggleSound,
+  leave: () => {
     camera.stop();
-    if (document.fullscreenElement) await document.exitFullscreen().catch(() => undefined);
-    location.assign("/");
+    return office.leave();
   },
-  unpair: async () => {
-    if (!sure) {
-      sure = true;
-      one("unpair").textContent = say("settings_unpair_sure", { count: state.queued });
-      setTimeout(() => {
-        sure = false;
-      }, 5_000);
-      return;
-    }
-    await store.forgetEverything();
-    location.reload();
-  },
+  unpair: () => office.unpair(state.queued),
 };
+
+const facts = () => ({ version: VERSION, queued: state.queued, eyes: Boolean(finder), sound: state.sound });
+
+async function setSound(on) {
+  state.sound = on;
+  sound.mute(!on);
+  await store.put("sound", on);
+}
 
 // --- The beginning ----------------------------------------------------------------------------------------
 
@@ -440,8 +430,10 @@ function listen() {
       attempt(null);
     }
   });
+  const reader = new Reader((card) => show({ card }));
   document.addEventListener("keydown", (event) => {
     if (screen.view() === "pad") pad.pressed(event);
+    else if (["idle", "other", "code"].includes(screen.view()) && !state.busy) reader.pressed(event);
   });
   document.addEventListener("contextmenu", (event) => event.preventDefault());
   document.addEventListener("visibilitychange", async () => {
@@ -495,6 +487,9 @@ async function start() {
   setInterval(() => screen.clock(clock.now(), zone(), words.current()), 500);
   const code = new URLSearchParams(location.hash.slice(1)).get("pair");
   await load();
+  await alone.load();
+  if (paired()) await bundles.load();
+  state.queued = await alone.waiting();
   if (code && !paired()) await pairWith(code);
   else if (paired()) await begin();
   else askForCode();

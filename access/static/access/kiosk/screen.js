@@ -59,11 +59,18 @@ export function time(moment, zone, language) {
   return inZone(language, zone, { hour: "2-digit", minute: "2-digit" }).format(moment);
 }
 
+export function day(moment, zone, language) {
+  return inZone(language, zone, { weekday: "long", day: "numeric", month: "long" }).format(moment);
+}
+
+export const moment = (when, zone, language) =>
+  inZone(language, zone, { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(when);
+
 export function clock(moment, zone, language) {
   const text = time(moment, zone, language);
   if (one("clock").textContent === text) return;
   one("clock").textContent = text;
-  one("day").textContent = inZone(language, zone, { weekday: "long", day: "numeric", month: "long" }).format(moment);
+  one("day").textContent = day(moment, zone, language);
 }
 
 // `answers`: [word, action, first?]. `then` is called once, by time or by hand, when the result goes away.

@@ -20,11 +20,11 @@ function open() {
 }
 
 // Resolves when the transaction is done, so that what was put is on the disk.
-async function run(store, mode, action) {
+async function run(stores, mode, action) {
   const database = await open();
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction(store, mode, { durability: "strict" });
-    const asked = action(transaction.objectStore(store));
+    const transaction = database.transaction(stores, mode, { durability: "strict" });
+    const asked = action(...[stores].flat().map((name) => transaction.objectStore(name)));
     transaction.oncomplete = () => resolve(asked?.result);
     transaction.onerror = () => reject(transaction.error);
     transaction.onabort = () => reject(transaction.error);
@@ -64,16 +64,21 @@ export async function unseal(sealed, about) {
   return JSON.parse(new TextDecoder().decode(plain));
 }
 
-// Events wait here until the server has said of each that it has it.
-export async function keepEvent(event) {
-  const sealed = await seal(event, `event:${event.id}`);
-  await run(EVENTS, "readwrite", (store) => store.put(sealed, event.id));
+// Events wait here until the server has said of each that it has it. What the kiosk remembers of them is kept with
+// them, or neither is.
+export async function keepEvent(event, memory) {
+  const [sealed, remembered] = [await seal(event, `event:${event.id}`), await seal(memory, "memory")];
+  await run([THINGS, EVENTS], "readwrite", (things, events) => {
+    things.put(remembered, "memory");
+    return events.put(sealed, event.id);
+  });
 }
 
-export async function events(most = Infinity) {
+// At most so many, without those of which the names are given.
+export async function events(most, without) {
   const keys = await run(EVENTS, "readonly", (store) => store.getAllKeys());
   const found = [];
-  for (const key of keys.slice(0, most)) {
+  for (const key of keys.filter((name) => !without.has(name)).slice(0, most)) {
     const sealed = await run(EVENTS, "readonly", (store) => store.get(key));
     if (sealed) found.push(await unseal(sealed, `event:${key}`));
   }
