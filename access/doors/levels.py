@@ -4,7 +4,7 @@ Three things admit a person to a door: a gallery that the door admits, at any ho
 schedule and within its days; a one-off grant, from one moment to another. Any one that is open is enough.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -175,12 +175,16 @@ _PERMITS = """
 def opening(person: Person, door: Door, at: datetime) -> policy.Opening:
     """How this door stands open to this person at this moment (with zone). Two queries at most."""
     found = permits(person, door)
-    week = any(permit.week is not None and permit.week.keeps_holidays for permit in found)
-    zone = ZoneInfo(door.site.zone)
-    today = at.astimezone(zone).date()
+    return policy.opening(found, special_days(door, found, at), ZoneInfo(door.site.zone), at)
+
+
+def special_days(door: Door, found: Iterable[policy.Permit], at: datetime) -> Sequence[policy.Holiday]:
+    """The holidays that may matter to these permits around a moment; no query where none does."""
+    if not any(permit.week is not None and permit.week.keeps_holidays for permit in found):
+        return ()
+    today = at.astimezone(ZoneInfo(door.site.zone)).date()
     ahead = policy.HORIZON + timedelta(days=2)
-    days = holidays.between(door.site_id, today - ahead, today + ahead) if week else ()
-    return policy.opening(found, days, zone, at)
+    return holidays.between(door.site_id, today - ahead, today + ahead)
 
 
 def permits(person: Person, door: Door) -> list[policy.Permit]:

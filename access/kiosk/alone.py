@@ -124,7 +124,8 @@ def take(kiosk: Kiosk, contact: Contact, events: list[Event], *, left: int) -> d
     Each event is a transaction of its own, so that nobody at a door waits for a kiosk's past. They do not
     wait for the disk one by one: the last commit, before the kiosk is answered, does.
     """
-    results = {event.id: _take(kiosk, contact, event) for event in events}
+    rules = conflicts.Rules(kiosk)
+    results = {event.id: _take(kiosk, contact, event, rules) for event in events}
     with transaction.atomic():
         audit.record("kiosk.events_told", kiosk, by=f"kiosk:{kiosk.pk}", **_tally(results))
         if left == 0:
@@ -137,7 +138,7 @@ def _tally(results: dict[uuid.UUID, Result]) -> dict[str, int]:
     return {result.value: found.count(result.value) for result in Result}
 
 
-def _take(kiosk: Kiosk, contact: Contact, event: Event) -> Result:
+def _take(kiosk: Kiosk, contact: Contact, event: Event, rules: conflicts.Rules) -> Result:
     with snapshots.quick_commit():
         received = datetime.fromtimestamp(contact.received / 1000, UTC)
         snapshot = Snapshot(
@@ -157,16 +158,16 @@ def _take(kiosk: Kiosk, contact: Contact, event: Event) -> Result:
             same = bytes(first.body_digest) == event.digest()
             return Result.DUPLICATE if same else Result.CONTRADICTION
         told = Told(str(event.boot), event.wall, event.ticks, event.at, event.anchored)
-        _write_down(snapshot, event, moment(told, contact, not_before=event.bundle))
+        _write_down(snapshot, event, moment(told, contact, not_before=event.bundle), rules)
     return Result.STORED
 
 
-def _write_down(snapshot: Snapshot, event: Event, when: Moment) -> None:
+def _write_down(snapshot: Snapshot, event: Event, when: Moment, rules: conflicts.Rules) -> None:
     kiosk, at = snapshot.kiosk, datetime.fromtimestamp(when.at / 1000, UTC)
     bundle = datetime.fromtimestamp(event.bundle / 1000, UTC) if event.bundle is not None else None
     conflict = None
     if event.granted:
-        conflict = conflicts.find(kiosk, event.person, event.credential, at=at, bundle=bundle)
+        conflict = conflicts.find(rules, event.person, event.credential, at=at, bundle=bundle)
     person = Person.objects.filter(pk=event.person).first() if event.person is not None else None
     reason = Reason.DURESS if event.granted and event.duress else Reason(event.reason.value)
     decision = Decision.objects.create(

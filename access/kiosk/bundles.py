@@ -6,6 +6,7 @@ door admits within the lease and who have a card or PIN, and it never holds a fa
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import zoneinfo
@@ -23,7 +24,7 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from access import cases, holidays, policy
+from access import cases, policy
 from access.attendance import LONGEST_STAY, Punch
 from access.doors import credentials, history, levels
 from access.doors.credentials import Card, Pin
@@ -128,13 +129,12 @@ def _people(door: Door, salt: bytes, now: datetime, until: datetime) -> list[dic
 def _windows(door: Door, now: datetime, until: datetime) -> dict[int, list[list[Any]]]:
     """The hours of everybody whom the door admits within the lease; many share theirs, made once."""
     zone = zoneinfo.ZoneInfo(door.site.zone)
-    today = now.astimezone(zone).date()
-    ahead = policy.HORIZON + timedelta(days=2)
-    days = holidays.between(door.site_id, today - ahead, today + ahead)
+    everything = levels.permits_of_all(door)
+    days = levels.special_days(door, itertools.chain(*everything.values()), now)
     pin_only = door.offline == Door.Offline.PIN_ONLY
     made: dict[tuple[policy.Permit, ...], list[list[Any]]] = {}
     found = {}
-    for person, permits in levels.permits_of_all(door).items():
+    for person, permits in everything.items():
         shared = tuple(permits)
         if shared not in made:
             made[shared] = [
@@ -168,8 +168,8 @@ def _pins(keys: Mapping[int, bytes]) -> dict[int, dict[str, Any]]:
 def _last_punches(rows: Mapping[int, Person], now: datetime) -> dict[int, dict[str, Any]]:
     latest = (
         Punch.objects.filter(person__in=rows, at__gt=now - LONGEST_STAY, at__lte=now)
-        .order_by("person", "-at", "-created")
-        .distinct("person")
+        .order_by("person_id", "-at", "-created")
+        .distinct("person_id")
     )
     return {punch.person_id: {"direction": punch.direction, "at": _ms(punch.at)} for punch in latest}
 

@@ -4,21 +4,21 @@ Promise: the same standing is asked as at the door, under the rules as they stoo
 was wrong, since when, and of when the kiosk's data were.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
-from access import cases
-from access.doors import history
+from access import cases, policy
+from access.doors import history, levels
 from access.doors.credentials import Card, Pin
 from access.doors.history import RuleChange
 from access.kiosk import bundles
 from access.people import Person
-from access.places import Kiosk
-from access.policy import Reason
+from access.places import Door, Kiosk
+from access.policy import Holiday, Permit, Reason
 from access.policy.offline import Needs
 
 # What was wrong, once it was right: with the moment from which on it was wrong.
@@ -58,19 +58,63 @@ class Conflict:
     values: dict[str, str]
 
 
+Asked = tuple[int | None, int, date]
+Read = tuple[Door, Person, Sequence[Permit], Sequence[Holiday]]
+
+
+class Rules:
+    """The rules of a kiosk's door as they stood: read once for each person, version and day, however many
+    events of a batch ask for them."""
+
+    def __init__(self, kiosk: Kiosk) -> None:
+        self.kiosk = kiosk
+        self._read: dict[Asked, Read] = {}
+        self._never: dict[Asked, Reason] = {}
+
+    def wrong(self, person: int | None, at: datetime, version: int) -> Reason | None:
+        """Why the door was not to open at `at`, under the rules of a version; None where it might."""
+        asked = (person, version, at.date())
+        if asked not in self._read and asked not in self._never:
+            with history.as_of(version):
+                self._look(asked, at)
+        if asked in self._never:
+            return self._never[asked]
+        door, who, permits, days = self._read[asked]
+        begins, ends = cases.validity(who, door)
+        if not who.active:
+            return Reason.SUSPENDED
+        if (begins and at < begins) or (ends and at >= ends):
+            return Reason.NOT_VALID_NOW
+        opening = policy.opening(permits, days, ZoneInfo(door.site.zone), at)
+        if not opening.admitted:
+            return Reason.NO_PERMISSION
+        return None if opening.open or not door.site.keeps_access else Reason.OUTSIDE_HOURS
+
+    def _look(self, asked: Asked, at: datetime) -> None:
+        place = Kiosk.objects.select_related("door__site").filter(pk=self.kiosk.pk).first()
+        who = Person.objects.filter(pk=asked[0], erased=None).first() if asked[0] is not None else None
+        if place is None or who is None:
+            self._never[asked] = Reason.CREDENTIAL_REFUSED
+        elif bundles.needs_of(place.door) is Needs.NEVER:
+            self._never[asked] = Reason.OFFLINE_DENIED
+        else:
+            permits = levels.permits(who, place.door)
+            self._read[asked] = place.door, who, permits, levels.special_days(place.door, permits, at)
+
+
 def find(
-    kiosk: Kiosk, person: int | None, credential: str, *, at: datetime, bundle: datetime | None
+    rules: Rules, person: int | None, credential: str, *, at: datetime, bundle: datetime | None
 ) -> Conflict | None:
     """For a door opened at a moment, by a PIN ("pin") or card ("card:<key>"), by data of `bundle`."""
     version = history.version_at(at)
     if version is None:
         return None  # nothing is kept of that time
-    zone = ZoneInfo(kiosk.door.site.zone)
+    zone = ZoneInfo(rules.kiosk.door.site.zone)
     values = {"at": _clock(at, at, zone), "bundle": _clock(bundle, at, zone) if bundle else "–"}
-    reason = _wrong(kiosk.pk, person, at, version)
+    reason = rules.wrong(person, at, version)
     since: datetime | None = None
     if reason is not None:
-        since = _since(lambda then: _wrong(kiosk.pk, person, at, then), version, bundle)
+        since = _since(lambda then: rules.wrong(person, at, then), version, bundle)
     else:
         reason, since = _credential(person, credential, at, bundle)
     if reason is None:
@@ -78,25 +122,6 @@ def find(
     if since is None or reason not in SINCE:
         return Conflict(reason, NEVER_RIGHT, values | {"why": reason.value})
     return Conflict(reason, SINCE[reason], values | {"since": _clock(since, at, zone)})
-
-
-def _wrong(kiosk: int, person: int | None, at: datetime, version: int) -> Reason | None:
-    """Why the door was not to open at `at`, under the rules of a version; None where it might."""
-    with history.as_of(version):
-        place = Kiosk.objects.select_related("door__site").filter(pk=kiosk).first()
-        who = Person.objects.filter(pk=person, erased=None).first() if person is not None else None
-        if place is None or who is None:
-            return Reason.CREDENTIAL_REFUSED
-        if bundles.needs_of(place.door) is Needs.NEVER:
-            return Reason.OFFLINE_DENIED
-        stands = cases.standing(who, place.door, at=at)
-    if not stands.active:
-        return Reason.SUSPENDED
-    if (stands.valid_from and at < stands.valid_from) or (stands.valid_until and at >= stands.valid_until):
-        return Reason.NOT_VALID_NOW
-    if not stands.opening.admitted:
-        return Reason.NO_PERMISSION
-    return None if stands.opening.open or not place.door.site.keeps_access else Reason.OUTSIDE_HOURS
 
 
 def _since(wrong: Callable[[int], Reason | None], version: int, bundle: datetime | None) -> datetime | None:

@@ -2,7 +2,8 @@
 
 Promise: the moment is right within seconds, or it is marked as not to be trusted. A wall clock may be wrong,
 be set or be reset; a monotonic clock ends with the page's life and may stand still while a tablet sleeps. Two
-ways of telling the time that do not depend on the same clock must agree.
+ways of telling the time that do not depend on the same clock must agree. Not seen: a page that starts without
+the network while its clock is wrong, and ends before the clock is right again.
 """
 
 from dataclasses import dataclass

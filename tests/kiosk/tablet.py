@@ -116,12 +116,13 @@ class Alone:
         } | told
 
     def tell(self, events: list[Any], *, left: int = 0) -> Any:
+        now = int(time.time() * 1000)
         return self.tablet.post(
             "/api/v1/kiosk/events/",
             {
                 "boot": self.boot,
-                "wall": self.now + self.wall_off,
-                "ticks": self.now - self.started,
+                "wall": now + self.wall_off,
+                "ticks": now - self.started,
                 "left": left,
                 "events": events,
             },

@@ -53,8 +53,8 @@ function home() {
 
 // What the stage shows while nothing happens.
 function standing() {
-  if (!state.online) screen.dark("offline_title", offlineWord());
-  else if (!camera.running() && state.started) screen.dark("camera_title", "camera_text");
+  if (!state.online) screen.dark("offline_title", offlineWord(), "network");
+  else if (!camera.running() && state.started) screen.dark("camera_title", "camera_text", "camera");
   else screen.dark("");
 }
 
@@ -74,6 +74,7 @@ async function pairWith(code) {
     await pair(code);
     history.replaceState(null, "", location.pathname);
     await begin();
+    await reportOnce();
   } catch (error) {
     askForCode(say(error instanceof Away ? "pair_away" : "pair_wrong"));
   }
@@ -284,7 +285,7 @@ function welcome(answer) {
       text: answer.note ?? "",
       way: answer.direction || undefined,
       when: screen.time(Date.parse(answer.punch?.at ?? answer.at), zone(), words.current()),
-      today: answer.minutes_today ?? undefined,
+      today: answer.minutes_today || undefined,
       answers,
       seconds: 5,
     },
@@ -360,15 +361,24 @@ async function reportOnce() {
     await store.put("identity", identity);
     screen.place(about);
     reachable(true);
-    // What was done alone first: what may be done alone next depends on it.
-    await alone.tell();
-    await bundles.renew(about.bundle);
+    await exchange(about.bundle);
   } catch (error) {
     if (error instanceof Away) reachable(false);
     else if (error instanceof Refused && error.status === 401) lost();
   }
   await bundles.dropExpired();
   await count();
+}
+
+// What was done alone is told first: what may be done alone next depends on it. What fails here is tried again
+// with the next report, and no reason to take the network for gone.
+async function exchange(tag) {
+  try {
+    await alone.tell();
+    await bundles.renew(tag);
+  } catch (error) {
+    if (!(error instanceof Away || error instanceof Refused)) throw error;
+  }
 }
 
 // --- What is tapped ---------------------------------------------------------------------------------------
@@ -456,7 +466,7 @@ function languages() {
     const button = document.createElement("button");
     button.type = "button";
     button.lang = name;
-    button.textContent = name.toUpperCase();
+    button.textContent = words.NAMES[name];
     button.addEventListener("click", () => speak(name));
     return button;
   });

@@ -3,7 +3,7 @@
 import * as sound from "./sound.js";
 import { say } from "./words.js";
 
-const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "delete", "0", "next"];
+const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "letters", "0", "delete", "next"];
 const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ-.", "digits", "delete", "next"];
 const MOST = 32;
 
@@ -34,8 +34,7 @@ function draw() {
 function keys(names) {
   const board = one("keys");
   board.classList.toggle("letters", names === LETTERS);
-  const shown = names === DIGITS && step.letters ? [...names, "letters"] : names;
-  board.replaceChildren(...shown.map(key));
+  board.replaceChildren(...names.map(key));
 }
 
 function key(name) {
@@ -45,6 +44,7 @@ function key(name) {
   const words = { delete: "pin_delete", next: "pin_next", letters: "pin_letters" };
   made.textContent = name === "digits" ? "123" : words[name] ? say(words[name]) : name;
   made.className = name === "next" ? "word next" : words[name] || name === "digits" ? "word" : "";
+  made.disabled = name === "letters" && !step.letters;
   made.addEventListener("click", () => press(name));
   return made;
 }

@@ -42,9 +42,10 @@ export function network(online, queued) {
   one("queue").textContent = say("queued", { count: queued });
 }
 
-// In place of the preview: no camera, or no network. Nothing: the preview.
-export function dark(title, text) {
+// In place of the preview: what is missing, "camera" or "network", and what to do. No title: the preview.
+export function dark(title, text, missing = "") {
   one("dark").hidden = !title;
+  one("dark").dataset.missing = missing;
   one("dark-title").textContent = title ? say(title) : "";
   one("dark-text").textContent = text ? say(text) : "";
 }

@@ -1,6 +1,7 @@
 // The page's words, in the languages of words/*.json. English stands in for what is missing.
 
-export const LANGUAGES = ["en", "de", "fr"];
+export const NAMES = { en: "English", de: "Deutsch", fr: "Français" };
+export const LANGUAGES = Object.keys(NAMES);
 
 const catalogues = new Map();
 let language = "en";
