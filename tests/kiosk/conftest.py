@@ -112,11 +112,18 @@ def film(path: Path, badge: str, *, number: int = 1, empty: int = 45, there: int
     return path
 
 
+def still(path: Path, picture: Image.Image) -> Path:
+    """The same picture for ever: a code held up to the camera."""
+    path.write_bytes(_jpeg(picture.convert("RGB").resize((640, 480))) * 30)
+    return path
+
+
 @pytest.fixture
 def open_kiosk(
     live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Any]]:
-    """`open_kiosk("DEMO-01")`: the kiosk page in Chromium, with this person coming and going before it.
+    """`open_kiosk("DEMO-01")`: the kiosk page in Chromium, with this person coming and going before it, or
+    with one `picture` held up to it.
 
     Any error of a script, and any breach of the content policy, fails the test.
     """
@@ -127,8 +134,15 @@ def open_kiosk(
     with sync_playwright() as playwright:
         started: list[Any] = []
 
-        def start(badge: str, *, size: tuple[int, int] = (800, 1280), **scene: Any) -> Any:
-            camera = film(tmp_path / f"{badge}.mjpeg", badge, **scene)
+        def start(
+            badge: str = "",
+            *,
+            size: tuple[int, int] = (820, 1180),
+            picture: Image.Image | None = None,
+            **scene: Any,
+        ) -> Any:
+            place = tmp_path / f"camera-{len(started)}.mjpeg"
+            camera = film(place, badge, **scene) if picture is None else still(place, picture)
             flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
             started.append(browser)

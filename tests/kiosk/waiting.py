@@ -26,7 +26,22 @@ def pair(page: Any, kiosk: Kiosk) -> None:
     page.wait_for_selector("body:not([data-view=pair])")
 
 
-def result(page: Any, kind: str, seconds: float = 30) -> str:
+def result(page: Any, kind: str, seconds: float = 60) -> str:
     """The words on the whole screen, once it shows this kind of answer."""
     page.wait_for_selector(f"[data-view=result] [data-result][data-kind={kind}]", timeout=seconds * 1000)
     return str(page.inner_text("[data-result-word]"))
+
+
+def type_in(page: Any, *typed: str) -> None:
+    """On the number pad: each of these, and Next."""
+    for text in typed:
+        for letter in text:
+            page.click(f"[data-key='{letter}']")
+        page.click("[data-key=next]")
+
+
+def show_badge_and_pin(page: Any, badge: str, pin: str) -> None:
+    page.wait_for_selector("[data-view=idle]", timeout=60_000)
+    page.click("[data-act=other]")
+    page.click("[data-act=pin]")
+    type_in(page, badge, pin)

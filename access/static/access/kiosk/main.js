@@ -119,11 +119,10 @@ async function attempt(nearest, guess = false) {
   try {
     const demanded = paired().about.liveness;
     const [taken, nonce] = [clock.now(), crypto.randomUUID()];
-    const cut = challenge.wantsRoom(demanded) ? null : nearest;
-    const picture = await camera.picture(cut);
+    const picture = await camera.picture(challenge.wantsRoom(demanded) ? null : nearest);
     const frames = await challenge.answer(camera, nonce, demanded);
     if (!frames) return undefined;
-    const answer = await passing.face(picture, { taken, nonce, frames, cut: Boolean(cut) });
+    const answer = await passing.face(picture, { taken, nonce, frames });
     if (guess && answer.reason === "no_face") {
       motion.learn(luma);
       return home();

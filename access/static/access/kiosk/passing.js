@@ -14,10 +14,10 @@ const ONE_MORE = new Set(["second_factor_needed", "second_person_needed"]);
 
 // The decision on a picture, and the frames that were asked for with it. A broken connection is tried once more with
 // the same nonce: nothing happens twice.
-export async function face(picture, { taken, nonce, cut, frames = [] }) {
+export async function face(picture, { taken, nonce, frames = [] }) {
   const form = new FormData();
   form.append("image", picture, "face.jpg");
-  form.append("kind", cut ? "crop" : "snapshot");
+  form.append("kind", "snapshot");
   form.append("taken", new Date(taken).toISOString());
   form.append("nonce", nonce);
   for (const { at, image } of frames) {
