@@ -1,16 +1,30 @@
 """What kiosks decided without the network: their events, and what cards and PINs are known by in bundles.
 
-Events are facts like the decisions that they tell of, and refuse to be changed.
+Events are facts like the decisions that they tell of: they refuse to be changed, and go after them.
 """
 
 import django.db.models.deletion
 from django.db import migrations, models
 
 FORWARD = """
+CREATE FUNCTION access_refuse_delete_before_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM access_decision d WHERE d.snapshot_id = OLD.snapshot_id) OR EXISTS (
+        SELECT 1 FROM access_snapshot n
+        JOIN access_kiosk k ON k.id = n.kiosk_id
+        JOIN access_door d ON d.id = k.door_id
+        JOIN access_site s ON s.id = d.site_id
+        WHERE n.id = OLD.snapshot_id AND s.demo
+    ) THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+
 CREATE TRIGGER offlineevent_never_changes BEFORE UPDATE ON access_offlineevent
     FOR EACH ROW EXECUTE FUNCTION access_refuse_change();
 CREATE TRIGGER offlineevent_stays BEFORE DELETE ON access_offlineevent
-    FOR EACH ROW EXECUTE FUNCTION access_refuse_delete_unless_demo();
+    FOR EACH ROW EXECUTE FUNCTION access_refuse_delete_before_decision();
 CREATE TRIGGER offlineevent_no_truncate BEFORE TRUNCATE ON access_offlineevent
     FOR EACH STATEMENT EXECUTE FUNCTION access_refuse_change();
 """
@@ -18,12 +32,13 @@ BACKWARD = """
 DROP TRIGGER offlineevent_never_changes ON access_offlineevent;
 DROP TRIGGER offlineevent_stays ON access_offlineevent;
 DROP TRIGGER offlineevent_no_truncate ON access_offlineevent;
+DROP FUNCTION access_refuse_delete_before_decision();
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0027_breaks_at_any_time"),
+        ("access", "0029_retention"),
     ]
 
     operations = [
