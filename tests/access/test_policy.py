@@ -300,7 +300,11 @@ def test_the_table(row: Row) -> None:
 GRANTING = {Reason.OK, Reason.FREE_PASSAGE, Reason.DURESS}
 
 
-@pytest.mark.parametrize("reason", list(Reason))
+# Given by a kiosk alone: their rows are in tests/vectors/offline.json.
+ALONE = {Reason.OFFLINE_DENIED, Reason.BUNDLE_EXPIRED}
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - ALONE))
 def test_every_reason_has_a_row(reason: Reason) -> None:
     assert reason in {row.reason for row in TABLE}
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -32,6 +32,7 @@ from access.models import (
 from tests.admin.conftest import signed_in
 from tests.factories import Cast
 from tests.kiosk.tablet import Alone, paired, results
+from tests.load.offline import replay, undone
 
 MINUTE, HOUR = 60_000, 3_600_000
 
@@ -270,26 +271,6 @@ def test_a_repeat_and_the_whole_are_in_the_trail(alone: Alone, cast: Cast) -> No
 # --- Any order, as often as it takes ---------------------------------------------------------------
 
 
-def state() -> dict[str, Any]:
-    """All that events leave behind, without what only the telling decides: keys, and when it was told."""
-    decisions = Decision.objects.order_by("snapshot__nonce")
-    return {
-        "decisions": list(
-            decisions.values_list("snapshot__nonce", "granted", "reason", "person", "direction", "at")
-        ),
-        "punches": list(
-            Punch.objects.order_by("origin").values_list(
-                "origin", "person", "at", "direction", "explicit", "suspect"
-            )
-        ),
-        "events": list(
-            OfflineEvent.objects.order_by("seq").values_list("seq", "snapshot__nonce", "clock", "conflict")
-        ),
-        "alarms": sorted(Alarm.objects.filter(ended=None).values_list("kind", "times")),
-        "inside": list(Presence.objects.values_list("zone", "person", "since")),
-    }
-
-
 def test_shuffled_split_and_replayed_five_times_the_state_is_the_one_told_once_in_order(
     alone: Alone, cast: Cast
 ) -> None:
@@ -307,29 +288,12 @@ def test_shuffled_split_and_replayed_five_times_the_state_is_the_one_told_once_i
         return alone.event((40 - n) * MINUTE, person=who, direction=chance.choice(["in", "out"]))
 
     events = [drawn(n) for n in range(40)]
-    in_order = _told_and_undone(lambda: results(alone.tell(events)))
+    in_order = undone(lambda: results(alone.tell(events)))
     assert len(in_order["decisions"]) == 40
     for seed in range(2):
-        shuffled = _told_and_undone(lambda seed=seed: _replay(alone, events, random.Random(seed)))
+        shuffled = undone(lambda seed=seed: replay(alone, events, random.Random(seed)))
         for what, found in shuffled.items():
             assert found == in_order[what], what
-
-
-def _told_and_undone(tell: Any) -> dict[str, Any]:
-    with transaction.atomic():
-        tell()
-        found = state()
-        transaction.set_rollback(True)
-    return found
-
-
-def _replay(alone: Alone, events: list[dict[str, Any]], chance: random.Random) -> None:
-    for replay in range(5):
-        order = chance.sample(events, len(events))
-        while order:
-            size = min(len(order), chance.randint(1, 25))
-            batch, order = order[:size], order[size:]
-            results(alone.tell(batch, left=len(order) if replay == 0 else 0))
 
 
 # --- What staff see --------------------------------------------------------------------------------

@@ -41,13 +41,15 @@ from access.models import (
 )
 from access.up import demo
 from access.up.demo import scenes
-from tests.load import kiosks, month, trail
+from tests.load import kiosk_page, kiosks, month, offline, trail
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--address", default="http://127.0.0.1:8000")
-    commands = parser.add_subparsers(required=True, metavar="storm | identify | audit | month")
+    commands = parser.add_subparsers(
+        required=True, metavar="storm | identify | audit | month | offline | kiosk_page"
+    )
     storm = commands.add_parser(
         "storm", help="many kiosks at once, repeated posts, the broker killed in the middle"
     )
@@ -83,6 +85,19 @@ def main() -> int:
     month_of.add_argument("--people", type=int, default=1000)
     month_of.add_argument("--seed", type=int, default=0)
     month_of.set_defaults(run=run_month)
+    alone = commands.add_parser(
+        "offline", help="a kiosk tells days of events: in order, then shuffled and repeated; rolled back"
+    )
+    alone.add_argument("--events", type=int, default=5000)
+    alone.add_argument("--replays", type=int, default=5)
+    alone.add_argument("--seed", type=int, default=0)
+    alone.set_defaults(run=run_offline)
+    page = commands.add_parser(
+        "kiosk_page", help="a face comes into view in Chromium, again and again: the time to its result"
+    )
+    page.add_argument("--passes", type=int, default=30)
+    page.add_argument("--without-eyes", action="store_true", help="the server finds the face")
+    page.set_defaults(run=run_kiosk_page)
     options = parser.parse_args()
     return int(options.run(options))
 
@@ -225,6 +240,20 @@ def run_month(options: argparse.Namespace) -> int:
     found = month.run(options.people, options.seed)
     print(json.dumps(found, indent=2))
     return int(found["days_changed_again"] > 0)
+
+
+def run_offline(options: argparse.Namespace) -> int:
+    """1 if the state was another one after shuffling and repeating."""
+    found = offline.run(options.events, options.replays, options.seed)
+    print(json.dumps(found, indent=2))
+    return 0 if found["equal"] else 1
+
+
+def run_kiosk_page(options: argparse.Namespace) -> int:
+    """1 if a pass was missed or somebody else was named."""
+    found = kiosk_page.run(options.address, options.passes, eyes=not options.without_eyes)
+    print(json.dumps(found, indent=2))
+    return 0 if found["passes"] == options.passes and not found["wrong"] else 1
 
 
 if __name__ == "__main__":
