@@ -228,11 +228,8 @@ def test_a_face_opens_the_network_goes_and_the_pin_lets_the_same_person_out(
     keep(page, "granted")
     until(lambda: holds_data(3), seconds=90)
     came = Punch.objects.get()
-    assert (came.source, came.direction, came.snapshot.kind) == (
-        "kiosk",
-        "in",
-        "crop" if eyes(page) else "snapshot",
-    )
+    assert (came.source, came.direction) == ("kiosk", "in")
+    assert came.snapshot.decision.facts["model"]  # looked at by a real worker
     cut(page)
     show_badge_and_pin(page, "00019", "5931")
     assert result(page, "yes").endswith(", Tobias")

@@ -38,7 +38,7 @@ DROP FUNCTION access_refuse_delete_before_decision();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0029_retention"),
+        ("access", "0030_challenges"),
     ]
 
     operations = [
