@@ -181,7 +181,10 @@ class KioskOutput(serializers.Serializer[Any]):
     site = serializers.CharField()
     zone = serializers.CharField(help_text="The site's time zone.")
     direction = serializers.CharField(help_text="`in`, `out`, or `auto`: in turn.")
-    liveness = serializers.CharField(help_text="What the door demands against pictures of faces.")
+    liveness = serializers.CharField(
+        help_text="What the door demands against pictures of faces: `nothing`; `passive`: each is judged; "
+        "`colour` or `turn`: get a challenge and send its answer; `two_factor`: a card or PIN too."
+    )
     offline = serializers.CharField(help_text="Without the network: `deny`, `pin_only` or `allow_cached`.")
     now = serializers.DateTimeField(help_text="The server's time, for measuring the kiosk's clock.")
 

@@ -9,12 +9,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 SECONDS = 30
+Frames = Sequence[tuple[bytes, int]]  # each with its time in milliseconds after the first
 
 
 class Wrong(Exception):
@@ -36,17 +37,23 @@ class Answer:
 
 @dataclass
 class VirtualKiosk:
-    """Posts pictures, cards and PINs, and what the door's contact says, with its key."""
+    """Posts pictures, frames, cards and PINs, and what the door's contact says, with its key."""
 
     address: str
     key: str
 
-    def post(self, picture: bytes, *, taken: datetime | None = None, **fields: str) -> Answer:
+    def post(
+        self, picture: bytes, *, taken: datetime | None = None, frames: Frames = (), **fields: str
+    ) -> Answer:
         moment = taken or datetime.now(UTC)
         values = {"kind": "snapshot", "taken": moment.isoformat(), "nonce": str(uuid.uuid4())} | fields
         boundary = secrets.token_hex(16)
-        body = multipart(picture, values, boundary)
+        body = multipart(picture, values, boundary, frames)
         return self._ask("snapshots", body, f"multipart/form-data; boundary={boundary}")
+
+    def challenge(self, nonce: str) -> Answer:
+        """What to ask of the face whose snapshot will carry this nonce."""
+        return self._tell("challenges", {"nonce": nonce})
 
     def show(self, **credentials: str) -> Answer:
         """A card, or a badge number and PIN; with `after`, for a face that was just seen."""
@@ -101,11 +108,13 @@ class VirtualTerminal:
             raise Wrong(f"the terminal was answered {error.code}") from error
 
 
-def multipart(picture: bytes, fields: dict[str, str], boundary: str) -> bytes:
+def multipart(picture: bytes, fields: dict[str, str], boundary: str, frames: Frames = ()) -> bytes:
+    values = [*fields.items(), *(("frame_times", str(after)) for _data, after in frames)]
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-        for name, value in fields.items()
+        for name, value in values
     ]
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="snapshot.jpg"\r\n'
-    parts += [f"{head}Content-Type: image/jpeg\r\n\r\n".encode(), picture, f"\r\n--{boundary}--\r\n".encode()]
-    return b"".join(parts)
+    for name, data in (("image", picture), *(("frames", data) for data, _after in frames)):
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.jpg"\r\n'
+        parts += [f"{head}Content-Type: image/jpeg\r\n\r\n".encode(), data, b"\r\n"]
+    return b"".join(parts) + f"--{boundary}--\r\n".encode()

@@ -130,8 +130,8 @@ def remove() -> dict[str, int]:
     counts: dict[str, int] = {}
     try:
         for name, rows in (
-            *happened_at(sites),
             *keeping.of_demo(sites),
+            *happened_at(sites),
             ("punches elsewhere", Punch.objects.filter(person__demo=True, snapshot=None)),
             ("consents", Consent.objects.filter(person__demo=True)),
             ("people", Person.objects.filter(demo=True)),

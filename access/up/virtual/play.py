@@ -4,6 +4,7 @@ Promise: the code is 0 only if every line came out as expected, and nobody was g
 """
 
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,9 @@ class Day:
         # A card lies on the reader while the face is seen; a PIN is typed once it is asked for.
         at_once = {} if event.pin else given
         picture = _photograph(event.face, event.photograph)
-        answer = kiosk.post(picture, taken=old, **at_once, **fields)
+        nonce = str(uuid.uuid4())
+        frames = self._before_the_screen(kiosk, nonce, picture, event.screen) if event.screen else []
+        answer = kiosk.post(picture, taken=old, nonce=nonce, frames=frames, **at_once, **fields)
         self.grants.note(event.face, answer)
         words = _words(answer, event.face)
         if event.pin and answer.body.get("step"):
@@ -83,6 +86,13 @@ class Day:
             self.grants.note(event.face, after)
             words += f", {_words(after, event.face)}"
         return words
+
+    def _before_the_screen(
+        self, kiosk: VirtualKiosk, nonce: str, picture: bytes, screen: str
+    ) -> list[tuple[bytes, int]]:
+        colours = kiosk.challenge(nonce).expect(status=200).body["colours"]
+        lit = [scenes.in_light(picture, colour) if screen == "lit" else picture for colour in colours]
+        return [(frame, 500 * number) for number, frame in enumerate(lit)]
 
     def _given(self, event: Event) -> dict[str, str]:
         given = {"card": self.stage.cards[event.card]} if event.card else {}

@@ -39,6 +39,7 @@ class Event:
     photograph: int = 5
     card: str = ""
     pin: str = ""
+    screen: str = ""  # its colours, where the door asks for them: "lit" on the face, or "dark" as in a film
     direction: str = ""
     minutes_old: int = 0  # so long the kiosk was without network before it could send
     contact: str = ""
