@@ -10,8 +10,17 @@ from dataclasses import replace
 
 from access.places import Door
 from access.snapshots import Burst
-from recognition import Liveness, Recognizer, Sighting, Uncalibrated, Unreadable, burst, challenge, decode
-from recognition import threshold_for as threshold
+from recognition import (
+    Liveness,
+    Recognizer,
+    Sighting,
+    Uncalibrated,
+    Unreadable,
+    burst,
+    challenge,
+    decode,
+    threshold_for,
+)
 from recognition.burst import Frame
 from recognition.challenge import Challenge
 from recognition.liveness import Method, Why, not_judged
@@ -39,11 +48,7 @@ def judged(
 
 
 def _challenged(
-    eyes: Recognizer,
-    sighting: Sighting,
-    sent: Burst | None,
-    method: Method,
-    faces: Rule,
+    eyes: Recognizer, sighting: Sighting, sent: Burst | None, method: Method, faces: Rule
 ) -> Liveness:
     if sighting.vector is None:
         return not_judged(Why.NO_FACE, method=method)
@@ -82,4 +87,4 @@ def _frames(eyes: Recognizer, sent: Burst, faces: Rule) -> Iterator[Frame]:
 
 def _same(eyes: Recognizer) -> float:
     points = eyes.card.calibration.points if eyes.card.calibration else ()
-    return threshold(points, gallery_size=1, fpir=SAME)
+    return threshold_for(points, gallery_size=1, fpir=SAME)

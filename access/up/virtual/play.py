@@ -25,6 +25,7 @@ from access.up.virtual.stage import Stage
 
 # Photographs that were handed in for enrolment prove nothing; nobody is enrolled with the others.
 POSTED = range(max(demo.ENROLMENT_PHOTOGRAPHS) + 1, 9)
+WIDTH = 80  # of a line of the scenario, on paper and in a terminal
 WRONG_PIN = "000000"  # never given out: see credentials.new_pin
 
 
@@ -187,10 +188,8 @@ def _perform(day: Day, scenario: Scenario, *, pause: float, photographs: bool) -
 def _line(at: str, what: str, expected: str, came: str) -> bool:
     """Print it; True if it came out wrong."""
     wrong = expected != came
-    print(
-        f"  {mark(not wrong)}  {at:<5}  {what:<66}  {expected}" + (f"  BUT {came}" if wrong else ""),
-        flush=True,
-    )
+    but = f"  BUT {came}" if wrong else ""
+    print(f"  {mark(not wrong)}  {at:<5}  {what:<{WIDTH}}  {expected}{but}", flush=True)
     return wrong
 
 
