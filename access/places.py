@@ -224,6 +224,11 @@ class Door(models.Model):
         return f"{self.site.name} · {self.name}"
 
     @property
+    def second_factor(self) -> bool:
+        """Whether a face alone is never enough here."""
+        return self.liveness == self.Liveness.TWO_FACTOR
+
+    @property
     def live_by(self) -> str:
         """The check that must find a face live here; empty where none has to."""
         none = {self.Liveness.NOTHING, self.Liveness.TWO_FACTOR}

@@ -63,7 +63,7 @@ def doorway(door: Door, memory: DoorMemory | None, *, now: datetime) -> policy.D
         zone=zone,
         mode=policy.Mode(door.mode),
         factors=door.factors,
-        second_factor=door.liveness == Door.Liveness.TWO_FACTOR,
+        second_factor=door.second_factor,
         locked_down=door.site.locked_down is not None,
         keeps_access=door.site.keeps_access,
         keeps_attendance=door.site.keeps_attendance,

@@ -95,7 +95,12 @@ def needs_of(door: Door) -> Needs:
     alone = door.mode in (Door.Mode.LOCKED, Door.Mode.TWO_PERSON) or door.interlocked.exists()
     if door.offline == Door.Offline.DENY or firm or alone:
         return Needs.NEVER
-    return offline.instead_of(door.factors, pin_only=door.offline == Door.Offline.PIN_ONLY)
+    return _instead_of(door, door.factors)
+
+
+def _instead_of(door: Door, asks: str) -> Needs:
+    asks = policy.never_alone(asks) if door.second_factor else asks
+    return offline.instead_of(asks, pin_only=door.offline == Door.Offline.PIN_ONLY)
 
 
 def _people(door: Door, salt: bytes, now: datetime, until: datetime) -> list[dict[str, Any]]:
@@ -131,14 +136,13 @@ def _windows(door: Door, now: datetime, until: datetime) -> dict[int, list[list[
     zone = zoneinfo.ZoneInfo(door.site.zone)
     everything = levels.permits_of_all(door)
     days = levels.special_days(door, itertools.chain(*everything.values()), now)
-    pin_only = door.offline == Door.Offline.PIN_ONLY
     made: dict[tuple[policy.Permit, ...], list[list[Any]]] = {}
     found = {}
     for person, permits in everything.items():
         shared = tuple(permits)
         if shared not in made:
             made[shared] = [
-                [_ms(begin), _ms(end), *([offline.instead_of(asks, pin_only=pin_only).value] if asks else [])]
+                [_ms(begin), _ms(end), *([_instead_of(door, asks).value] if asks else [])]
                 for begin, end, asks in policy.windows(shared, days, zone, now, until)
             ]
         hours = made[shared] if door.site.keeps_access else [[_ms(now), _ms(until)]]

@@ -12,6 +12,7 @@ from access.policy.door import (
     asked,
     claimed,
     decide,
+    never_alone,
     stands_open,
     timely,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "decide",
     "evidence_of",
     "explain",
+    "never_alone",
     "note",
     "opening",
     "outward",

@@ -113,7 +113,12 @@ def asked(case: Case) -> str:
     """What must be shown now: this hour's word where the schedule has one, else the door's own; and more than
     a face where that is never enough."""
     word = (case.standing.opening.factors if case.standing else "") or case.door.factors
-    return "face_more" if word == "face" and case.door.second_factor else word
+    return never_alone(word) if case.door.second_factor else word
+
+
+def never_alone(word: str) -> str:
+    """What a door asks for by this word where a face alone is never enough."""
+    return "face_more" if word == "face" else word
 
 
 def _moment(moment: Moment) -> Reason | None:

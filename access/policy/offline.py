@@ -48,6 +48,7 @@ class Needs(StrEnum):
 # What stands in for what the door asks for while no face can be recognised: never fewer factors.
 _INSTEAD = {
     "face": Needs.ANY,
+    "face_more": Needs.CARD_AND_PIN,
     "face_pin": Needs.CARD_AND_PIN,
     "face_card": Needs.CARD_AND_PIN,
     "card_pin": Needs.CARD_AND_PIN,

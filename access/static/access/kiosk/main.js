@@ -142,6 +142,7 @@ function answered(answer) {
   if (outcome === "yes") return welcome(answer);
   if (outcome === "more" && answer.needs?.length) return oneMore(answer);
   state.failures += 1;
+  if (answer.reason === "liveness_unjudged") reportOnce(); // the door may ask for something since a moment ago
   const text = words.find(`reason_${answer.reason}`) ?? answer.message;
   const offer = state.failures >= FAILURES || answer.reason === "ambiguous";
   if (outcome === "again" && !offer) {
