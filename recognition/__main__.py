@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from recognition import bench as timing
-from recognition import cost, evaluation, fetching, quality, weights
+from recognition import cost, evaluation, fetching, framing, quality, weights
 from recognition.evaluation import protocols
 from recognition.image import decode
 from recognition.recognizer import Recognizer, Sighting
@@ -193,22 +193,8 @@ def _progress(label: str) -> Callable[[int, int], None]:
 
 
 def _draw(data: bytes, seen: Sighting, target: Path) -> None:
-    picture = cv2.cvtColor(decode(data), cv2.COLOR_RGB2BGR)
-    line = max(1, round(max(picture.shape[:2]) / 320))
-    for face in seen.faces:
-        chosen = face is seen.face
-        colour = (
-            (80, 200, 80)
-            if chosen and seen.problem is None
-            else (60, 160, 240)
-            if chosen
-            else (160, 160, 160)
-        )
-        x1, y1, x2, y2 = (round(value) for value in face.box)
-        cv2.rectangle(picture, (x1, y1), (x2, y2), colour, line)
-        for x, y in face.landmarks:
-            cv2.circle(picture, (round(float(x)), round(float(y))), line + 1, colour, -1)
-    if not cv2.imwrite(str(target), picture):
+    drawn = framing.frame(decode(data), seen)
+    if not cv2.imwrite(str(target), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)):
         raise OSError(f"{target} cannot be written")
 
 

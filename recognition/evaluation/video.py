@@ -16,6 +16,7 @@ from recognition import image, quality
 from recognition.alignment import align
 from recognition.evaluation.photographs import PICTURES, Progress, central
 from recognition.faces import Face, Floats, Pixels
+from recognition.framing import plate
 from recognition.matching import Match, Neighbour, decide, threshold_for
 from recognition.recognizer import Recognizer
 from recognition.tracking import Likeness, Seen, Tracker, shared
@@ -182,7 +183,7 @@ def framed(rgb: Pixels, claims: Sequence[Claim], people: Sequence[str]) -> Pixel
         colour = COLOURS[people.index(claim.person) % len(COLOURS)] if claim.person else NOBODY
         cv2.rectangle(drawn, (x1, y1), (x2, y2), colour, line if claim.person else 1, cv2.LINE_AA)
         if claim.person:
-            _plate(drawn, claim.person, (x1, y1, y2), colour)
+            plate(drawn, claim.person, (x1, y1, y2), colour)
     return drawn
 
 
@@ -246,20 +247,6 @@ def _seen(eyes: Recognizer, rgb: Pixels, face: Face) -> Seen:
     worth = measured.sharpness * min(measured.eye_distance, float(eyes.embedder.side)) * ahead
     refused = quality.problem(measured, "door") is not None
     return Seen(face, eyes.embedder.embed(crop[None])[0], 0.0 if refused else worth)
-
-
-def _plate(drawn: Pixels, words: str, place: tuple[int, int, int], colour: tuple[int, int, int]) -> None:
-    """The name on a plate of the frame's colour, above the face, or below it where there is no room."""
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, max(0.45, drawn.shape[0] / 900)
-    (width, height), below = cv2.getTextSize(words, font, scale, 1)
-    left, top, bottom = place
-    tall = height + below + 6
-    upper = top - tall if top >= tall else min(bottom, drawn.shape[0] - tall)
-    left = min(max(left - 1, 0), max(drawn.shape[1] - width - 10, 0))
-    cv2.rectangle(drawn, (left, upper), (left + width + 10, upper + tall), colour, -1)
-    bright = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 140  # ITU-R BT.601
-    ink = (0, 0, 0) if bright else (255, 255, 255)
-    cv2.putText(drawn, words, (left + 5, upper + height + 3), font, scale, ink, 1, cv2.LINE_AA)
 
 
 def _timing(clip: Path) -> tuple[float, int]:

@@ -69,7 +69,9 @@ def _add_teach(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _schedule(sub, steps=600, rate=1e-3)
     sub.add_argument("--views", type=Path, required=True, help="folder of drawn views")
     sub.add_argument("--begin", type=Path, help="our MobileFaceNet, to begin with its blocks")
-    sub.add_argument("--like", help="--begin is of this network, which differs in activation or size only")
+    sub.add_argument(
+        "--like", help="--begin is of this network, which differs in activation or size, or is narrower"
+    )
     sub.add_argument("--continue-from", type=Path, help="weights of the same network")
     sub.add_argument("--teacher", type=Path, help="ONNX file of the teacher, to teach the parts by its maps")
     sub.add_argument(
@@ -151,7 +153,7 @@ def _learning(
         "--bf16",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="compute in bfloat16 (default: yes)",
+        help="compute in bfloat16 where the processor does (default: yes)",
     )
     return sub
 

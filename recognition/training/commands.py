@@ -19,12 +19,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recognition.faces import Pixels
-from recognition.training import data, distil, export, halving, identities, loop, quantising, stagewise
+from recognition.training import (
+    data,
+    distil,
+    export,
+    halving,
+    identities,
+    loop,
+    quantising,
+    stagewise,
+    surgery,
+)
 from recognition.training import views as drawing
 from recognition.training.networks import NETWORKS, StagedNetwork
 from recognition.training.papers import PaperNetwork
 from recognition.training.stagewise import BATCH, Embedder
-from recognition.training.surgery import adopt, transplant
 from recognition.training.teacher import Teacher
 from recognition.training.telling import AngularMargin, triplet_loss
 
@@ -100,12 +109,15 @@ def _begin(network: PaperNetwork, options: argparse.Namespace, seen: drawing.Vie
     elif options.like is not None:
         like = stagewise.build(options.like)
         stagewise.load(like, options.begin)
-        first = torch.from_numpy(seen.pixels[:BATCH].copy())
-        adopt(like, network, drawing.resized(first, network.size))
+        if surgery.channels(like) != surgery.channels(network):
+            surgery.broaden(like, network)
+        else:
+            first = torch.from_numpy(seen.pixels[:BATCH].copy())
+            surgery.adopt(like, network, drawing.resized(first, network.size))
     elif options.begin is not None:
         ours = NETWORKS["mobilefacenet"]()
         stagewise.load(ours, options.begin)
-        transplant(ours.eval(), network)
+        surgery.transplant(ours.eval(), network)
 
 
 def flip(options: argparse.Namespace) -> None:

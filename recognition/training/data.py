@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from recognition import detection, evaluation, image
 from recognition.alignment import similarity, template_points
 from recognition.faces import Pixels
+from recognition.training import loop
 
 TEMPLATE = "arcface-112"
 MARGIN = 16  # pixels kept around a training crop, so that random views do not run over its edge
@@ -139,12 +140,12 @@ class Dev:
 
 @torch.no_grad()
 def vectors(embed: Callable[[torch.Tensor], torch.Tensor], crops: Pixels) -> NDArray[np.float32]:
-    """(N, D) unit vectors of `crops`, computed in bfloat16 on the device where `embed`'s weights lie."""
+    """(N, D) unit vectors of `crops`, computed on the device where `embed`'s weights lie."""
     weight = next(embed.parameters(), None) if isinstance(embed, torch.nn.Module) else None
     device = "cpu" if weight is None else weight.device.type
     parts = []
     for start in range(0, len(crops), 64):
         pixels = torch.from_numpy(np.array(crops[start : start + 64])).permute(0, 3, 1, 2).float().to(device)
-        with torch.autocast(device, torch.bfloat16):
+        with loop.autocast(device):
             parts.append(embed(pixels.contiguous(memory_format=torch.channels_last)).float().cpu())
     return torch.nn.functional.normalize(torch.cat(parts)).numpy()

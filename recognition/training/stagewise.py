@@ -200,7 +200,7 @@ def _mirrored(network: PaperNetwork, views: Views, plan: loop.Plan, count: int) 
     answers: tuple[list[Tensor], list[Tensor]] = ([], [])
     for pixels, _ in views.batches(count // BATCH, size=network.size, batch=BATCH, seed=plan.seed):
         for kept, look in zip(answers, (pixels, pixels.flip(3)), strict=True):
-            with torch.autocast(plan.device, torch.bfloat16, enabled=plan.bf16):
+            with loop.autocast(plan.device, wanted=plan.bf16):
                 x = network.normalise(look.to(plan.device))
                 for stage in network.stages[:-1]:
                     x = stage(x)

@@ -215,3 +215,44 @@ def adopt(source: PaperNetwork, student: PaperNetwork, pixels: Tensor) -> None:
                 ours[-1].weight *= share[:, None, None, None]
                 ours[-1].bias *= share
         x = given(x)
+
+
+@torch.no_grad()
+def broaden(source: PaperNetwork, student: PaperNetwork, *, seed: int = 0) -> None:
+    """Give the folded `student` the layers of a narrower folded network in one row: the same answers.
+
+    New channels are copies of the first ones, and what reads a channel shares its weight among the copies
+    (Net2Net, Chen, Goodfellow and Shlens, ICLR 2016). The shares are drawn, differently for each reader, so
+    that the copies learn different things. Raises ValueError where channels would have to go.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    origin = torch.arange(3)
+    for given, layer in zip(_learnt(source), _learnt(student), strict=True):
+        weight, grouped = given.weight, isinstance(layer, nn.Conv2d) and layer.groups > 1
+        if not grouped:
+            weight = weight[:, origin] * _shares(origin, len(weight), chance).view(
+                len(weight), -1, *[1] * (weight.dim() - 2)
+            )
+            if len(layer.weight) < len(weight):
+                raise ValueError(f"{len(weight)} channels do not fit into {len(layer.weight)}")
+            origin = torch.arange(len(layer.weight)) % len(weight)
+        layer.weight.copy_(weight[origin])
+        layer.bias.copy_(given.bias[origin])
+
+
+def channels(network: PaperNetwork) -> list[int]:
+    """How many channels each layer gives that learns."""
+    return [len(layer.weight) for layer in _learnt(network)]
+
+
+def _learnt(network: PaperNetwork) -> list[nn.Conv2d | FullyConnected]:
+    return [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | FullyConnected)]
+
+
+def _shares(origin: Tensor, readers: int, chance: torch.Generator) -> Tensor:
+    """(readers, len(origin)) factors around 1 / copies; those of the copies of one channel sum to 1."""
+    copies = functional.one_hot(origin).float()
+    drawn = 1 + 0.5 * torch.randn(readers, len(origin), generator=chance)
+    count = copies.sum(0)
+    mean = (drawn @ copies) / count
+    return ((drawn - mean[:, origin]) + 1) / count[origin]

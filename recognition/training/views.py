@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recognition.faces import Pixels
-from recognition.training import distil
+from recognition.training import distil, loop
 
 SIDE = 112  # of the teacher's input
 BATCH = 64
@@ -36,7 +36,7 @@ def draw(
     for step, pixels in enumerate(distil.batches(crops, plan, size=SIDE)):
         rounded = pixels.round().clamp(0, 255)
         views[step * BATCH : (step + 1) * BATCH] = rounded.permute(0, 2, 3, 1).byte().numpy()
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), loop.autocast("cpu"):
             answers.append(teacher(rounded)[-1].float())
         if (step + 1) % 50 == 0:
             print(f"{(step + 1) * BATCH} of {len(views)} views", flush=True)

@@ -4,9 +4,10 @@ import tomllib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from recognition import __main__ as command
-from recognition import evaluation, image, weights
+from recognition import evaluation, framing, image, weights
 from recognition.recognizer import Recognizer
 from tests.recognition.conftest import MODELS, PORTRAIT, RESEARCH
 
@@ -46,6 +47,26 @@ def test_look_reports_everything_but_the_vector(with_tiny_eyes, capsys, tmp_path
     assert report["detector"] == "mtcnn"
     assert list(report["milliseconds"]) == ["decode", "detect", "align", "embed", "all"]
     assert image.decode(drawn.read_bytes()).shape == (512, 512, 3)
+
+
+def test_a_drawn_look_says_in_the_picture_what_it_found(tmp_path):
+    """A plate in the frame's colour: green above a face that is fit, orange where there is none."""
+
+    def painted(picture):
+        drawn = tmp_path / "drawn.png"
+        command.main(["look", str(picture), "--draw", str(drawn)])
+        return image.decode(drawn.read_bytes())
+
+    def share(pixels, colour):
+        return float((pixels == colour).all(axis=2).mean())
+
+    bare = tmp_path / "bare.png"
+    Image.new("RGB", (320, 240), (90, 90, 90)).save(bare)
+    without, fit = painted(bare), painted(PORTRAIT)
+    assert share(without[:40], framing.REFUSED) > 0.1
+    assert share(without[40:], framing.REFUSED) == 0
+    assert share(fit, framing.FIT) > 0.01
+    assert share(fit, framing.REFUSED) == 0
 
 
 def test_look_says_on_demand_whether_the_face_is_live(with_tiny_eyes, capsys):

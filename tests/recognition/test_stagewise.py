@@ -156,6 +156,32 @@ def test_a_network_for_another_size_adopts_all_layers_too() -> None:
         assert torch.allclose(second.eval()(seen), wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("wide", ["mobilenet-face-0.5-128", "mobilenet-face-0.75-128"])
+def test_a_wider_network_begins_with_the_answers_of_a_narrow_one(wide: str) -> None:
+    first, second = stagewise.build("mobilenet-face-0.25-128"), stagewise.build(wide)
+    seen = pixels(2, 128)
+    surgery.broaden(first, second)
+    with torch.no_grad():
+        wanted = first.eval()(seen)
+        assert torch.allclose(second.eval()(seen), wanted, atol=1e-4 * float(wanted.abs().max()))
+
+
+def test_the_copies_in_a_wider_network_learn_different_things() -> None:
+    first, second = stagewise.build("mobilenet-face-0.25-128"), stagewise.build("mobilenet-face-0.5-128")
+    surgery.broaden(first, second)
+    second.train()(pixels(2, 128)).square().sum().backward()
+    slope = second.stages[1].layers[2].weight.grad
+    original, copy = slope[:16], slope[16:]
+    assert original.shape == copy.shape
+    assert not torch.allclose(original, copy, rtol=0.05)
+
+
+def test_a_network_does_not_get_narrower() -> None:
+    first, second = stagewise.build("mobilenet-face-0.5-128"), stagewise.build("mobilenet-face-0.25-128")
+    with pytest.raises(ValueError, match="do not fit"):
+        surgery.broaden(first, second)
+
+
 @pytest.mark.parametrize("width", [16, 24, 32])
 def test_a_lift_of_twice_the_width_or_more_keeps_the_whole_map(width: int) -> None:
     maps = torch.randn(4, 8, 5, 5) + 3

@@ -10,7 +10,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` (torch) is not installed")
 pytest.importorskip("onnx", reason="the extra `train` (onnx) is not installed")
 
-from recognition.training import augment, distil, export  # noqa: E402
+from recognition import embedding  # noqa: E402
+from recognition.training import augment, distil, export, loop  # noqa: E402
+from recognition.training.invent import make  # noqa: E402
 from recognition.training.networks import Bottleneck, ConvUnit, MobileFaceNet, StagedNetwork  # noqa: E402
 from recognition.training.teacher import Teacher  # noqa: E402
 
@@ -174,3 +176,18 @@ def test_a_teacher_refuses_a_graph_that_it_cannot_express(tmp_path):
     export.export(TinyNetwork(), path)  # begins with Cast
     with pytest.raises(ValueError, match="Cast"):
         Teacher(path)
+
+
+def test_bfloat16_is_used_only_where_the_processor_computes_in_it():
+    one = torch.ones(2, 2)
+    with loop.autocast("cpu"):
+        quick = (one @ one).dtype
+    with loop.autocast("cpu", wanted=False):
+        exact = (one @ one).dtype
+    slow = torch.backends.cpu.get_cpu_capability() in loop.WITHOUT_BF16
+    assert (quick, exact) == (torch.float32 if slow else torch.bfloat16, torch.float32)
+
+
+def test_invented_faces_are_judged_by_the_default_and_by_networks_trained_elsewhere():
+    """None is present here but what is shipped, and of that only the default has a say."""
+    assert [one.card.id for one in make.embedders(None)] == [embedding.load(None).card.id]

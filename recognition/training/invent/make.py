@@ -6,7 +6,7 @@ else's of the cast, and no training photograph's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,19 +48,14 @@ class Judge:
 
     @classmethod
     def load(cls, models: Path | None, work: Path, crops: NDArray[np.uint8]) -> Judge:
-        """The shipped detector and embedder, and every other embedder present as a second opinion."""
+        """The shipped detector and embedder, and second opinions of embedders that were not trained here."""
         eyes = Recognizer.load(None)
-        others = [
-            embedding.load(models, card.id)
-            for card in weights.cards()
-            if card.task == "embedder" and card.id != eyes.card.id and card.paths(models) is not None
-        ]
-        embedders = (eyes.embedder, *(one for one in others if one.card.template == data.TEMPLATE))
+        judges = tuple(embedders(models))
         if eyes.card.calibration is None:
             raise ValueError(f"{eyes.card.id} has no calibration: no threshold can be justified")
         points = eyes.card.calibration.points
         return cls(
-            eyes, embedders, tuple(known(one, crops, work) for one in embedders),
+            eyes, judges, tuple(known(one, crops, work) for one in judges),
             threshold_for(points, gallery_size=GALLERY, fpir=RISK),
         )  # fmt: skip
 
@@ -176,6 +171,19 @@ def encode(rgb: NDArray[np.uint8]) -> tuple[bytes, NDArray[np.uint8]]:
         if len(coded) <= BYTES:
             break
     return coded.tobytes(), np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1])
+
+
+def embedders(models: Path | None) -> Iterator[embedding.Embedder]:
+    """The default first, then every other one present that takes the same crops and was trained elsewhere.
+
+    The other shipped ones learnt from the same teacher: what they say is no second opinion, and the lesser
+    ones among them have thresholds of their own.
+    """
+    yield embedding.load(None)
+    for card in weights.cards():
+        fetched = card.folder is None and card.paths(models) is not None
+        if card.task == "embedder" and fetched and card.template == data.TEMPLATE:
+            yield embedding.load(models, card.id)
 
 
 def known(embedder: embedding.Embedder, crops: NDArray[np.uint8], work: Path) -> Vectors:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition import detection, embedding, evaluation, image, quality, weights
+from recognition import detection, embedding, evaluation, image, quality
 from recognition.alignment import align
 from recognition.evaluation.calibration import calibrate
 from recognition.evaluation.photographs import PICTURES
@@ -78,21 +78,10 @@ def check(
     }
     faces = None if images is None else _labelled(images, work)
     report["embedders"] = []
-    for embedder in embedders(models):
+    for embedder in make.embedders(models):
         known = [_known(embedder, path, work) for path in against]
         report["embedders"].append(_with(embedder, good, known=known, images=faces))
     return report
-
-
-def embedders(models: Path | None) -> Iterator[embedding.Embedder]:
-    """The shipped one first, then every other one present that takes the same crops."""
-    shipped = embedding.load(None)
-    yield shipped
-    for card in weights.cards():
-        if card.task == "embedder" and card.id != shipped.card.id and card.paths(models) is not None:
-            other = embedding.load(models, card.id)
-            if card.template == data.TEMPLATE:
-                yield other
 
 
 def _with(
