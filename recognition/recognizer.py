@@ -5,7 +5,7 @@ no vector.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,17 +56,23 @@ class Sighting:
 
 
 class Recognizer:
-    """A detector, an embedder and, where its model is present, passive liveness; for use by one thread."""
+    """A detector, an embedder and, where its model is present, passive liveness; for use by one thread.
+
+    `clock` gives the seconds that stages are timed by.
+    """
 
     def __init__(
         self,
         detector: detection.Detector,
         embedder: embedding.Embedder,
         passive: liveness.Passive | None = None,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.detector = detector
         self.embedder = embedder
         self.passive = passive
+        self.clock = clock
 
     @classmethod
     def load(
@@ -109,7 +115,7 @@ class Recognizer:
         """
         spent: dict[str, float] = {}
         try:
-            with _timed(spent, "decode"):
+            with self._timed(spent, "decode"):
                 rgb = image.decode(data)
         except image.Unreadable as unreadable:
             alive = not_judged(Why.NO_FACE, method=Method.PASSIVE) if liveness else None
@@ -132,7 +138,7 @@ class Recognizer:
         """The same for pixels (H, W, 3) uint8 RGB that were decoded already."""
         spent = {} if spent is None else spent
         height, width = rgb.shape[:2]
-        with _timed(spent, "detect"):
+        with self._timed(spent, "detect"):
             found = self._in_crop(rgb) if kind == "crop" else self.detector.detect(rgb)
         face, problem = choose(found, faces)
         alive = not_judged(Why.NO_FACE, method=Method.PASSIVE) if liveness else None
@@ -141,7 +147,7 @@ class Recognizer:
                 width, height, self.card.id, found, face,
                 problem=problem, milliseconds=spent, liveness=alive,
             )  # fmt: skip
-        with _timed(spent, "align"):
+        with self._timed(spent, "align"):
             crop = judged = align(rgb, face.landmarks, self.card.template)
             if self.card.template != quality.TEMPLATE:
                 judged = align(rgb, face.landmarks, quality.TEMPLATE)
@@ -150,9 +156,9 @@ class Recognizer:
         vector = None
         if problem is None:
             if liveness:
-                with _timed(spent, "liveness"):
+                with self._timed(spent, "liveness"):
                     alive = self._judged(rgb, face)
-            with _timed(spent, "embed"):
+            with self._timed(spent, "embed"):
                 vector = self.embedder.embed(crop[None])[0]
         return Sighting(
             width, height, self.card.id, found, face, measured, problem,
@@ -169,6 +175,14 @@ class Recognizer:
             return None
         crop = align(rgb, face.landmarks, self.card.template)
         return Frame(rgb, face, self.embedder.embed(crop[None])[0], seconds)
+
+    @contextmanager
+    def _timed(self, spent: dict[str, float], stage: str) -> Iterator[None]:
+        began = self.clock()
+        try:
+            yield
+        finally:
+            spent[stage] = round((self.clock() - began) * 1000, 3)
 
     def _judged(self, rgb: Pixels, face: Face) -> Liveness:
         if self.passive is None:
@@ -198,12 +212,3 @@ def choose(found: Sequence[Face], rule: Rule) -> tuple[Face | None, Problem | No
         return found[0], None
     close = [face for face in found if face.height >= COMPARABLE * tallest.height]
     return found[0], Problem.SEVERAL_FACES if len(close) > 1 else None
-
-
-@contextmanager
-def _timed(spent: dict[str, float], stage: str) -> Iterator[None]:
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        spent[stage] = round((time.perf_counter() - began) * 1000, 3)

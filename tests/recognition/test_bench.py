@@ -1,10 +1,13 @@
+import itertools
 import json
+import time
 
 import numpy as np
 import pytest
 
 from recognition import __main__ as command
 from recognition import bench, image, liveness, weights
+from recognition.recognizer import Recognizer
 from tests.recognition.conftest import MODELS, PORTRAIT
 
 SHIPPED = [card for card in weights.cards() if card.folder]
@@ -68,6 +71,18 @@ def test_liveness_is_timed_on_a_face_with_room_around_it(portrait, mtcnn):
     x1, y1, x2, y2 = (round(value) for value in face.box)
     tight = face.moved(scale=1, dx=-x1, dy=-y1)
     assert bench._liveness_act(np.ascontiguousarray(scene[y1:y2, x1:x2]), tight, MODELS) == {}
+
+
+def test_waiting_for_a_busy_processor_is_not_counted():
+    """A thread that sleeps has, like one that waits, no processor: of 0.3 seconds next to nothing counts."""
+    assert bench._milliseconds(lambda: time.sleep(0.3)) < 100
+
+
+def test_stages_are_timed_by_the_clock_that_the_eyes_are_given(portrait, eyes):
+    ticks = itertools.count()
+    timed = Recognizer(eyes.detector, eyes.embedder, clock=lambda: float(next(ticks)))
+    spent = timed.look(image.encode_jpeg(portrait)).milliseconds
+    assert spent == {"decode": 1000.0, "detect": 1000.0, "align": 1000.0, "embed": 1000.0}
 
 
 def test_the_product_takes_measurable_time():
