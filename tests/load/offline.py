@@ -5,6 +5,7 @@ back, through the API's own views; what both tellings leave behind must be the s
 """
 
 import random
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +68,7 @@ def _story(events: int, chance: random.Random) -> tuple[Alone, list[dict[str, An
 def _in_order(alone: Alone, told: list[dict[str, Any]]) -> None:
     for first in range(0, len(told), BATCH):
         batch = told[first : first + BATCH]
+        _progress("in order", first + len(batch), len(told))
         results(alone.tell(batch, left=len(told) - first - len(batch)))
 
 
@@ -79,7 +81,13 @@ def replay(
         while order:
             size = min(len(order), chance.randint(1, most))
             batch, order = order[:size], order[size:]
+            if most == BATCH:
+                _progress(f"shuffled, {number + 1} of {replays}", len(told) - len(order), len(told))
             results(alone.tell(batch, left=len(order) if number == 0 else 0))
+
+
+def _progress(what: str, done: int, of: int) -> None:
+    print(f"{what}: {done} of {of}", file=sys.stderr, flush=True)
 
 
 def undone(tell: Callable[[], object]) -> dict[str, Any]:
