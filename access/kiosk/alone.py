@@ -139,7 +139,7 @@ def take(kiosk: Kiosk, contact: Contact, events: list[Event], *, left: int) -> d
 
 
 def _known(kiosk: Kiosk, events: list[Event]) -> dict[uuid.UUID, bytes]:
-    """Those that were told before, with what they said; most of what a kiosk repeats is found here at once."""
+    """Those that were told before, by what they said: what a kiosk repeats is found here at once."""
     nonces = [event.id for event in events]
     return dict(Snapshot.objects.filter(kiosk=kiosk, nonce__in=nonces).values_list("nonce", "body_digest"))
 

@@ -86,7 +86,8 @@ def main() -> int:
     month_of.add_argument("--seed", type=int, default=0)
     month_of.set_defaults(run=run_month)
     alone = commands.add_parser(
-        "offline", help="a kiosk tells days of events: in order, then shuffled and repeated; rolled back"
+        "offline",
+        help="a kiosk that was alone tells its events: in order, then shuffled and repeated; rolled back",
     )
     alone.add_argument("--events", type=int, default=5000)
     alone.add_argument("--replays", type=int, default=5)
