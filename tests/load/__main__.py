@@ -87,7 +87,7 @@ def main() -> int:
     month_of.set_defaults(run=run_month)
     alone = commands.add_parser(
         "offline",
-        help="a kiosk that was alone tells its events: in order, then shuffled and repeated; rolled back",
+        help="a kiosk that was alone tells its events: in order, then shuffled and repeated",
     )
     alone.add_argument("--events", type=int, default=5000)
     alone.add_argument("--replays", type=int, default=5)
