@@ -1,20 +1,23 @@
-"""The kiosk page without the network, in a real Chromium: what it decides, keeps, and tells later."""
+"""The kiosk page without a face, and without the network, in a real Chromium."""
 
 import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import segno
+from django.utils import timezone
 from PIL import Image
 
-from access import enrolment, people
+from access import attendance, enrolment, people
 from access.doors import credentials
 from access.kiosk import pages
 from access.models import (
     Card,
+    Correction,
     Decision,
     Door,
     Enrolment,
@@ -189,6 +192,26 @@ def test_a_reader_that_types_shows_a_card(kiosk: Kiosk, open_kiosk: Callable[...
     page.wait_for_selector("[data-view=idle]")
     page.keyboard.type("04a22b9c")
     page.keyboard.press("Enter")
+    assert result(page, "yes") == "Welcome, Ann"
+
+
+def test_who_forgot_to_punch_out_is_asked_and_the_answer_waits_for_somebody_to_approve_it(
+    kiosk: Kiosk, open_kiosk: Callable[..., Any], keep: Callable[..., None]
+) -> None:
+    ann = Person.objects.get(badge=ANN)
+    came = timezone.now() - timedelta(hours=20)
+    attendance.note_punch(ann, at=came, direction="in", kiosk=kiosk)
+    page = open_kiosk("DEMO-01", empty=3000, there=1)
+    pair(page, kiosk)
+    show_badge_and_pin(page, ANN, "2704")
+    assert result(page, "unsure") == "One question"
+    keep(page, "forgotten")
+    page.click("[data-answers] button.first >> nth=0")
+    page.wait_for_selector("text=It is noted")
+    asked = Correction.objects.get()
+    assert (asked.person, asked.state) == (ann, "asked")
+    assert came < asked.at < timezone.now()
+    page.click("text=Done")
     assert result(page, "yes") == "Welcome, Ann"
 
 
