@@ -5,9 +5,7 @@ import * as bundles from "./bundles.js";
 import { Camera } from "./camera.js";
 import * as challenge from "./challenge.js";
 import * as clock from "./clock.js";
-import * as codes from "./codes.js";
 import { Finder } from "./finder.js";
-import * as forgotten from "./forgotten.js";
 import { Moment, Motion } from "./moment.js";
 import * as office from "./office.js";
 import * as pad from "./pad.js";
@@ -17,6 +15,8 @@ import * as screen from "./screen.js";
 import { Away, Refused, load, pair, paired, send } from "./server.js";
 import * as sound from "./sound.js";
 import * as store from "./store.js";
+import * as ways from "./ways.js";
+import { greet } from "./welcome.js";
 import * as words from "./words.js";
 
 const { say } = words;
@@ -27,7 +27,6 @@ const REPORT = 60_000;
 const REPORT_AWAY = 5_000;
 const FAILURES = 3; // then other ways in are offered
 const FORGIVEN = 60_000; // nobody before the camera for so long, and failures are forgotten
-const REASONS = ["business", "medical", "training", "private", "forgotten", "other"];
 
 const one = (name) => document.querySelector(`[data-${name}]`);
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -134,13 +133,15 @@ async function attempt(nearest, guess = false) {
   }
 }
 
+const others = () => ways.others(state.online ? "" : offlineWord());
+
 // --- Answers ----------------------------------------------------------------------------------------------
 
 function answered(answer) {
   if (!answer.alone) reachable(true);
   const outcome = passing.outcome(answer);
   if (outcome === "yes") return welcome(answer);
-  if (outcome === "more" && answer.needs?.length) return oneMore(answer);
+  if (outcome === "more" && answer.needs?.length) return ways.oneMore(answer);
   state.failures += 1;
   if (answer.reason === "liveness_unjudged") reportOnce(); // the door may ask for something since a moment ago
   const text = words.find(`reason_${answer.reason}`) ?? answer.message;
@@ -156,86 +157,7 @@ function answered(answer) {
   return screen.result({ kind: "no", word, text, answers, seconds: offer ? 8 : 3.5 }, home);
 }
 
-// --- Card, code, number and PIN ----------------------------------------------------------------------------
-
-function others() {
-  one("other-text").textContent = state.online ? "" : say(offlineWord());
-  screen.show("other");
-  goHomeAfter(20);
-}
-
-let idle = 0;
-
-// Whoever walks away leaves no half-typed number behind.
-function goHomeAfter(seconds) {
-  clearTimeout(idle);
-  const from = screen.view();
-  idle = setTimeout(() => {
-    if (screen.view() === from && from !== "idle") home();
-  }, seconds * 1000);
-}
-
-function askNumberAndPin() {
-  screen.show("pad");
-  goHomeAfter(45);
-  pad.ask({
-    title: "pin_number",
-    letters: true,
-    done: (badge) =>
-      pad.ask({ title: "pin_pin", secret: true, done: (pin) => show({ badge, pin }) }),
-  });
-}
-
-async function askForCard(after, also = {}) {
-  if (!camera.running() || !(await codes.canRead(EYES))) {
-    one("code-wrong").textContent = say("code_none");
-  } else one("code-wrong").textContent = "";
-  screen.show("code");
-  goHomeAfter(20);
-  while (screen.view() === "code") {
-    const card = await codes.read(camera);
-    if (card && screen.view() === "code") return show({ ...also, card }, after);
-    await pause(120);
-  }
-  return undefined;
-}
-
-// The face was right; the door asks for one thing more.
-function oneMore(answer) {
-  sound.play("unsure");
-  if (answer.needs.includes("card") && answer.needs.includes("pin")) return askForEither(answer);
-  const more = answer.needs.includes("pin") ? "pin" : answer.needs[0];
-  if (more === "card") return askForCard(answer.step ?? undefined, answer.given);
-  if (more === "badge_pin") return askNumberAndPin();
-  if (more === "face") return home();
-  return askForThePin(answer);
-}
-
-function askForEither(answer) {
-  screen.result(
-    {
-      kind: "unsure",
-      word: "one_more",
-      text: say("one_more_either"),
-      answers: [
-        ["one_more_pin", () => askForThePin(answer), true],
-        ["one_more_card", () => askForCard(answer.step, answer.given)],
-      ],
-      seconds: 15,
-    },
-    home,
-  );
-}
-
-function askForThePin(answer) {
-  screen.show("pad");
-  goHomeAfter(25);
-  return pad.ask({
-    title: "pin_pin",
-    secret: true,
-    done: (pin) => show({ ...answer.given, pin }, answer.step ?? undefined),
-  });
-}
+// --- Card, code, number and PIN: decided by the server, or alone ------------------------------------------
 
 async function show(credentials, after) {
   state.busy = true;
@@ -266,55 +188,13 @@ async function decided(credentials, after) {
 
 function welcome(answer) {
   state.failures = 0;
-  sound.play("yes");
-  const out = answer.direction === "out" || answer.direction === "break_out";
-  const name = answer.person?.name.split(" ")[0];
-  const answers = [["done", home, true]];
-  if (answer.question) {
-    const then = () => welcome({ ...answer, question: null });
-    return forgotten.ask(answer, { zone: zone(), then, linger: () => goHomeAfter(45) });
-  }
-  if (answer.id) {
-    answers.push(["why", () => askWhy(answer)], ["not_me", () => notMe(answer)]);
-  }
-  return screen.result(
-    {
-      kind: "yes",
-      word: `${out ? "goodbye" : "hello"}${name ? "" : "_plain"}`,
-      values: { name },
-      text: answer.note ?? "",
-      way: answer.direction || undefined,
-      when: screen.time(Date.parse(answer.punch?.at ?? answer.at), zone(), words.current()),
-      today: answer.minutes_today || undefined,
-      answers,
-      seconds: 5,
-    },
-    afterwards,
-  );
+  greet(answer, { zone: zone(), home, afterwards });
 }
 
 // Whoever passed still stands there for a moment; they are not asked a second time.
 function afterwards() {
   home();
   state.quiet = performance.now() + 2_500;
-}
-
-function askWhy(answer) {
-  const tell = async (why) => {
-    screen.answers([]);
-    await passing.remark(answer.id, why).catch(() => undefined);
-    screen.answers([["done", home, true]], say("why_done"));
-    screen.stay(2);
-  };
-  screen.answers(REASONS.map((why) => [`why_${why}`, () => tell(why)]));
-  screen.stay(10);
-}
-
-async function notMe(answer) {
-  screen.answers([]);
-  await passing.notMe(answer.id).catch(() => undefined);
-  screen.answers([["done", home, true]], say("not_me_done"));
-  screen.stay(4);
 }
 
 function failed(error) {
@@ -386,11 +266,11 @@ async function exchange(tag) {
 const ACTS = {
   home,
   other: others,
-  pin: askNumberAndPin,
-  code: () => askForCard(),
+  pin: ways.askNumberAndPin,
+  code: () => ways.askForCard(),
   settings: () => {
     office.ask({ away: failed, facts, sound: setSound });
-    goHomeAfter(45);
+    ways.goHomeAfter(45);
   },
   start: () => begin(true),
   full: () => document.documentElement.requestFullscreen().catch(() => undefined),
@@ -484,6 +364,7 @@ async function speak(name) {
 }
 
 async function start() {
+  ways.use({ camera, eyes: EYES, home, show });
   if (window.isSecureContext) {
     navigator.serviceWorker?.register("/kiosk/worker.js", { scope: "/kiosk/" }).catch(() => undefined);
     await navigator.storage?.persist?.().catch(() => undefined);
