@@ -24,6 +24,7 @@ from access.gallery import Faceprint
 from access.hours import keeping
 from access.kiosk.feedback import Remark
 from access.people import Consent, Person, PersonKey
+from access.places import KioskKey
 from access.terminals import quarantine
 
 
@@ -56,6 +57,9 @@ class Receipt:
     invitations_deleted: int = 0
     remarks_deleted: int = 0
     alarms_kept: int = 0
+    # Tablets that may still know a badge number, a first name and hashes, until their data end: within a day,
+    # and with the next contact at the latest.
+    kiosks_with_offline_data: int = 0
 
     def lines(self) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
@@ -81,6 +85,9 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     counts["invitations_deleted"] = held.invitations.all().delete()[0]
     counts["remarks_deleted"] = Remark.objects.filter(decision__person=held).delete()[0]
     counts["alarms_kept"] = Alarm.objects.filter(person=held).update(note="")
+    counts["kiosks_with_offline_data"] = KioskKey.objects.filter(
+        revoked=None, bundle_until__gt=timezone.now(), bundle_people__gt=0
+    ).count()
     Presence.objects.filter(person=held).delete()
     DoorMemory.objects.filter(waiting=held).update(waiting=None, waiting_since=None, waiting_snapshot=None)
     counts["terminal_lines_emptied"] = quarantine.forget(held)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from access import attendance, people, policy
+from access import attendance, erasure, people, policy
 from access.doors import credentials, levels, modes
 from access.models import AccessLevel, Door, KioskKey, Schedule, Site
 from access.policy import offline
@@ -188,6 +188,16 @@ def test_who_may_not_pass_is_not_in_it(client: Client, alone: Cast) -> None:
     assert now_ms() < card["until"] <= now_ms() + 3_600_000
     people.suspend(person)
     assert bundle(client, alone)["people"] == []
+
+
+def test_a_receipt_of_erasure_names_the_tablets_that_may_still_know_the_person(
+    client: Client, alone: Cast
+) -> None:
+    tablet = paired(client, alone.kiosk)
+    assert erasure.erase(alone.charlie).kiosks_with_offline_data == 0
+    assert opened(tablet, tablet.get(BUNDLE).json())["people"]
+    assert erasure.erase(alone.alice).kiosks_with_offline_data == 1
+    assert opened(tablet, tablet.get(BUNDLE).json())["people"] == []
 
 
 def test_a_duress_pin_opens_and_is_told_apart(client: Client, alone: Cast) -> None:
