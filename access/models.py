@@ -39,6 +39,7 @@ from access.places import Door, Kiosk, KioskKey, Site
 from access.privacy.invitations import Invitation
 from access.privacy.notices import Notice
 from access.privacy.retention import Retention, Sweep
+from access.reports.saved import SavedFilter
 from access.signin import RecoveryCode, SecondFactor
 from access.snapshots import Snapshot, SnapshotPicture
 from access.staff import Staff
@@ -103,6 +104,7 @@ __all__ = [
     "RuleChange",
     "RuleSet",
     "RuleVersion",
+    "SavedFilter",
     "Schedule",
     "ScheduleBar",
     "SecondFactor",

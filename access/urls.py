@@ -5,8 +5,10 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from access import health
-from access.admin import live, sign_in
+from access.admin import live, reports, sign_in
 from access.privacy import pages
+
+wrap = admin.site.admin_view
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -16,6 +18,11 @@ urlpatterns = [
     path("admin/again/", sign_in.again, name="again"),
     path("admin/leave/", sign_in.leave, name="leave"),
     path("admin/live/", live.live, name="live"),
+    path("admin/reports/", wrap(reports.index), name="reports"),
+    path("admin/reports/saved/<int:pk>/forget/", wrap(reports.forget), name="report_forget"),
+    path("admin/reports/muster/<int:site>/", wrap(reports.muster), name="muster"),
+    path("admin/reports/<slug:key>/", wrap(reports.show), name="report"),
+    path("admin/reports/<slug:key>/keep/", wrap(reports.keep), name="report_keep"),
     path("admin/", admin.site.urls),
     path("api/", include("access.api.urls")),
     path("kiosk/", include("access.kiosk.urls")),

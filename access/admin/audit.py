@@ -158,6 +158,8 @@ ACTIONS = {
     "ruleversion.added": _("New version of rules"),
     "ruleversion.changed": _("Version of rules changed"),
     "ruleversion.deleted": _("Version of rules deleted"),
+    "savedfilter.forgotten": _("Saved filter deleted"),
+    "savedfilter.saved": _("Saved filter saved"),
     "schedule.added": _("Schedule added"),
     "schedule.changed": _("Schedule changed"),
     "schedule.deleted": _("Schedule deleted"),

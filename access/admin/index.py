@@ -26,6 +26,7 @@ from access.hours.proposals import Proposal
 from access.hours.requests import State
 from access.people import Consent, Person
 from access.places import Site
+from access.reports import REPORTS, for_reader
 
 MENU = (
     (
@@ -98,6 +99,13 @@ MENU = (
         ),
     ),
     (
+        _("Reports"),
+        (
+            (_("All reports"), "summarize", "report!"),
+            *((report.title, report.icon, f"report!{key}") for key, report in REPORTS.items()),
+        ),
+    ),
+    (
         _("Connections"),
         (
             (_("Endpoints"), "webhook", "endpoint"),
@@ -119,9 +127,7 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, entries in MENU:
         items = [
-            item(request, name, icon, target)
-            for name, icon, target in entries
-            if request.user.has_perms(rights(target))
+            item(request, name, icon, target) for name, icon, target in entries if may_see(request, target)
         ]
         if items:
             # Open where one is, closed elsewhere: some roles see forty entries.
@@ -135,6 +141,13 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
 FURTHER = {"gallery!look_alikes": LOOK_ALIKES, "punch!import_list": (IMPORT,)}
 
 
+def may_see(request: HttpRequest, target: str) -> bool:
+    model, _mark, page = target.partition("!")
+    if model != "report":
+        return request.user.has_perms(rights(target))
+    return REPORTS[page].may(request.user) if page else bool(for_reader(request.user))
+
+
 def rights(target: str) -> tuple[str, ...]:
     """What a login needs to see an entry of the menu."""
     model = target.split("?")[0].split("!")[0]
@@ -143,6 +156,10 @@ def rights(target: str) -> tuple[str, ...]:
 
 def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, Any]:
     """One line. `model?query` is a filtered list with its count, `model!page` a page beside the list."""
+    if target.startswith("report!"):
+        key = target.removeprefix("report!")
+        link = reverse("report", args=[key]) if key else reverse("reports")
+        return {"title": title, "icon": icon, "link": link, "active": request.path == link}
     path, _mark, query = target.partition("?")
     model, _mark, page = path.partition("!")
     link = reverse(f"admin:access_{model}_{page or 'changelist'}")
@@ -160,7 +177,12 @@ def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, 
 
 def own_pages() -> set[str]:
     """The addresses below a list that have an entry of their own."""
-    targets = [target for _title, entries in MENU for _name, _icon, target in entries if "!" in target]
+    targets = [
+        target
+        for _title, entries in MENU
+        for _name, _icon, target in entries
+        if "!" in target and not target.startswith("report!")
+    ]
     return {reverse("admin:access_{}_{}".format(*target.split("!"))) for target in targets}
 
 

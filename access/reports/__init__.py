@@ -4,12 +4,25 @@
 Promise: a report holds only people whom its reader reaches, and a long one costs time, not memory.
 """
 
-from access.reports import daily, punches
+from access.reports import (
+    daily,
+    exceptions,
+    grid,
+    muster,
+    overtime,
+    passages,
+    presence,
+    punches,
+    timesheet,
+)
 from access.reports.shape import Report
 from access.staff import Staff
 
 # In the order of the menu.
-REPORTS: dict[str, Report] = {one.REPORT.key: one.REPORT for one in (daily, punches)}
+REPORTS: dict[str, Report] = {
+    one.REPORT.key: one.REPORT
+    for one in (grid, daily, timesheet, exceptions, overtime, punches, presence, muster, passages)
+}
 
 
 def for_reader(staff: Staff) -> list[Report]:

@@ -6,8 +6,6 @@ from typing import Any
 from access.hours.words import hours
 from access.reports.shape import Column, Kind, Row
 
-NEGATIVE = "−"
-
 
 def shown(column: Column, value: Any, row: Row | None = None) -> str:
     """The text of a cell. A time on the day after its row's own is marked: "06:05 +1"."""
@@ -34,8 +32,8 @@ def word(column: Column, value: str) -> str:
 
 
 def style(column: Column, value: Any) -> str:
-    """The name of the colour of a code: success, warning, danger, info or default."""
-    return column.words.get(value, ("", "default"))[1] if value else ""
+    """The name of the colour of a code: success, warning, danger, info or default; empty without any."""
+    return column.words[value][1] if value in column.words else ""
 
 
 def _later(value: datetime, row: Row | None) -> str:

@@ -20,16 +20,19 @@ from access.reports.shape import Column, Found, Kind, Row
 from access.staff import Staff
 
 RIGHTS = ("access.view_workday",)
-_LAST = Adjustment.objects.filter(workday=OuterRef("pk")).order_by("-pk").values("result")[:1]
-# Of a working day: the result of its last adjustment; nothing where it was not paid before it changed.
-ADJUSTED = Case(When(period__isnull=False, then=Subquery(_LAST)), output_field=JSONField())
 NO_DEPARTMENT = _("No department")
+
+
+def adjusted() -> Any:
+    """Of a working day: the result of its last adjustment, if it changed after it was paid."""
+    last = Adjustment.objects.filter(workday=OuterRef("pk")).order_by("-pk").values("result")[:1]
+    return Case(When(period__isnull=False, then=Subquery(last)), output_field=JSONField())
 
 
 def found(asked: Asked, staff: Staff) -> Found:
     """The working days asked for, by day and name."""
     rows = WorkDay.objects.filter(day__gte=asked.first, day__lte=asked.last)
-    rows = asked.narrow(rows, staff).annotate(adjusted=ADJUSTED)
+    rows = asked.narrow(rows, staff).annotate(adjusted=adjusted())
     if asked.status:
         rows = rows.alias(standing=status()).filter(standing=asked.status)
     return rows.select_related("person__department").order_by("day", "person__name", "person_id")

@@ -10,19 +10,21 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from access import audit
-from access.reports import csv_file, workbook
+from access.reports import csv_file, pdf, workbook
 from access.reports.csv_file import Hand
-from access.reports.filters import Asked, home
+from access.reports.filters import Asked, bounds, home
 from access.reports.shape import Report
 from access.staff import Staff
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
 }
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
@@ -39,10 +41,13 @@ class Layout:
     footer: bool = True
 
 
+_FILES = [(name, name.upper()) for name in MEDIA_TYPES]
+
+
 class LayoutForm(forms.Form):
     """What is chosen of a file; what is not said is as in a Layout."""
 
-    layout = forms.ChoiceField(label=_("File"), required=False, choices=[("csv", "CSV"), ("xlsx", "XLSX")])
+    layout = forms.ChoiceField(label=_("File"), required=False, choices=_FILES)
     separator = forms.ChoiceField(
         label=_("Separator"),
         required=False,
@@ -80,12 +85,20 @@ class LayoutForm(forms.Form):
         )
 
 
+def days(asked: Asked) -> str:
+    """The period in words: a whole month by its name, a single day as such."""
+    if (asked.first, asked.last) == bounds("this_month", asked.first):
+        return date_format(asked.first, "F Y")
+    if asked.first == asked.last:
+        return asked.first.isoformat()
+    return say("%(first)s to %(last)s") % {"first": asked.first.isoformat(), "last": asked.last.isoformat()}
+
+
 def footer(report: Report, asked: Asked, staff: Staff, now: datetime) -> list[str]:
     """When this was made, of which days, by which rules; in every file of a report."""
     zone = home()
     lines = [
-        say("%(title)s, %(first)s to %(last)s")
-        % {"title": report.title, "first": asked.first.isoformat(), "last": asked.last.isoformat()},
+        f"{report.title}, {days(asked)}",
         say("Generated %(time)s (%(zone)s)")
         % {"time": now.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"), "zone": zone.key},
     ]
@@ -108,6 +121,8 @@ def content(
     if layout.file == "xlsx":
         title = str(report.title)
         return workbook.write(columns, rows, title=title, decimal=layout.decimal, footer=below)
+    if layout.file == "pdf":
+        return pdf.write(report, columns, rows, footer=below)
     hand = Hand(SEPARATORS[layout.separator], layout.mark, layout.decimal, layout.comma)
     return csv_file.write(columns, rows, hand, below)
 

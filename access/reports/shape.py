@@ -87,6 +87,8 @@ class Report:
     # The versions of the rules behind these rows, in words.
     rules: Callable[[Asked, Staff], Sequence[str]] = lambda _asked, _staff: ()
     files: tuple[str, ...] = ("csv", "xlsx")
+    # As PDF, a page for each person with lines to sign; else one for each group.
+    signed: bool = False
     # The period asked for where none is named, of filters.PERIODS.
     period: str = "this_month"
     batch: int = 500

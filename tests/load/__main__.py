@@ -41,14 +41,14 @@ from access.models import (
 )
 from access.up import demo
 from access.up.demo import scenes
-from tests.load import kiosk_page, kiosks, month, offline, trail
+from tests.load import exports, kiosk_page, kiosks, month, offline, trail
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--address", default="http://127.0.0.1:8000")
     commands = parser.add_subparsers(
-        required=True, metavar="storm | identify | audit | month | offline | kiosk_page"
+        required=True, metavar="storm | identify | audit | month | export | offline | kiosk_page"
     )
     storm = commands.add_parser(
         "storm", help="many kiosks at once, repeated posts, the broker killed in the middle"
@@ -85,6 +85,9 @@ def main() -> int:
     month_of.add_argument("--people", type=int, default=1000)
     month_of.add_argument("--seed", type=int, default=0)
     month_of.set_defaults(run=run_month)
+    export = commands.add_parser("export", help="many punches as CSV and XLSX, rolled back")
+    export.add_argument("--rows", type=int, default=1_000_000)
+    export.set_defaults(run=run_export)
     alone = commands.add_parser(
         "offline",
         help="a kiosk that was alone tells its events: in order, then shuffled and repeated",
@@ -255,6 +258,11 @@ def run_kiosk_page(options: argparse.Namespace) -> int:
     found = kiosk_page.run(options.address, options.passes, eyes=not options.without_eyes)
     print(json.dumps(found, indent=2))
     return 0 if found["passes"] == options.passes and not found["wrong"] else 1
+
+
+def run_export(options: argparse.Namespace) -> int:
+    print(json.dumps(exports.run(options.rows), indent=2))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A month of working days for many people: made, worked out, and counted, in a database of its own.
+"""A month of working days for many people: made, worked out, counted, and handed out as files.
 
 `python -m tests.load month --people 1000`. Everything is made in one transaction that is rolled back.
 """
@@ -25,6 +25,7 @@ from access.models import (
     ShiftPart,
     Site,
 )
+from tests.load import exports
 
 FIRST, DAYS = date(2026, 3, 1), 31
 
@@ -46,6 +47,13 @@ def run(people: int, seed: int = 0) -> dict[str, Any]:
         began = time.perf_counter()
         again = ledger.refresh(crew, FIRST, last)
         unchanged = time.perf_counter() - began
+        given = {"month": f"{FIRST:%Y-%m}", "department": str(Department.objects.get(name="Load").pk)}
+        days = {"first": FIRST.isoformat(), "last": last.isoformat(), "department": given["department"]}
+        files = (
+            exports.measure("daily", "xlsx", days)
+            | exports.measure("grid", "xlsx", given)
+            | exports.measure("grid", "pdf", given)
+        )
         transaction.set_rollback(True)
     return {
         "people": people,
@@ -59,7 +67,7 @@ def run(people: int, seed: int = 0) -> dict[str, Any]:
         "again_s": round(unchanged, 2),
         "days_kept": first.new,
         "days_changed_again": again.new + again.updated + again.proposed,
-    }
+    } | files
 
 
 def _make(people: int, chance: random.Random) -> list[int]:
