@@ -31,6 +31,7 @@ class Punch(models.Model):
         MANUAL = "manual", _("by hand")
         IMPORT = "import", _("import")
         TERMINAL = "terminal", _("terminal")
+        OUTAGE = "outage", _("repair of an outage")
 
     class Way(models.TextChoices):
         IN = "in", _("in")

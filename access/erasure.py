@@ -97,7 +97,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     counts |= keeping.forget(held)
     _forget_in_admin_history(held)
     keys, _rows = PersonKey.objects.filter(person=held).delete()
-    held.name, held.badge = "Erased person", f"erased-{held.pk}"
+    held.name, held.badge, held.payroll_number = "Erased person", f"erased-{held.pk}", ""
     held.valid_from = held.valid_until = held.last_seen = held.suspended = None
     held.manager = None
     held.department, held.active, held.erased = None, False, held.erased or timezone.now()

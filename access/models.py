@@ -23,6 +23,7 @@ from access.hooks.deliveries import Delivery
 from access.hooks.endpoints import Endpoint
 from access.hours.corrections import Correction, OvertimeApproval
 from access.hours.leave import Leave, LeaveBalance, LeaveType
+from access.hours.outages import Outage
 from access.hours.payroll import Adjustment, PayrollPeriod
 from access.hours.proposals import Proposal
 from access.hours.rules import RuleSet, RuleVersion
@@ -33,6 +34,8 @@ from access.kiosk.feedback import Dispute, Remark
 from access.kiosk.pairing import PairingCode
 from access.kiosk.signing import SignatureNonce
 from access.kiosk.unlocking import UnlockTries
+from access.payroll.exports import PayrollExport
+from access.payroll.profiles import PayrollCode, PayrollColumn, PayrollProfile
 from access.people import Consent, ConsentText, Department, Person, PersonKey
 from access.pepper import Pepper
 from access.places import Door, Kiosk, KioskKey, Site
@@ -84,11 +87,16 @@ __all__ = [
     "LeaveType",
     "Notice",
     "OfflineEvent",
+    "Outage",
     "OvertimeApproval",
     "PairingCode",
     "Pattern",
     "PatternDay",
+    "PayrollCode",
+    "PayrollColumn",
+    "PayrollExport",
     "PayrollPeriod",
+    "PayrollProfile",
     "Pepper",
     "Person",
     "PersonKey",

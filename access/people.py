@@ -37,7 +37,8 @@ class Department(models.Model):
 
 
 class Person(models.Model):
-    """Personal data: badge number, name, department. Emptied by erasure; the bare key stays."""
+    """Personal data: badge number, name, department, number in payroll. Emptied by erasure; the bare key
+    stays."""
 
     badge = models.CharField(
         _("badge number"),
@@ -46,6 +47,13 @@ class Person(models.Model):
         help_text=_("As printed on the badge. Leading zeros count."),
     )
     name = models.CharField(_("name"), max_length=160)
+    payroll_number = models.CharField(
+        _("number in payroll"),
+        max_length=20,
+        blank=True,
+        validators=[RegexValidator(r"^[\w.\-/]+\Z", _("Letters, digits and . - _ / only."))],
+        help_text=_("Where it differs from the badge number. Leading zeros count."),
+    )
     department = models.ForeignKey(
         Department,
         verbose_name=_("department"),
@@ -91,7 +99,12 @@ class Person(models.Model):
             ("reach_everybody", "Can see the working time of everybody, in all departments"),
             ("disclose_person", "Can download all that is kept about a person"),
         ]
-        constraints = [models.UniqueConstraint(Lower("badge"), name="one_person_per_badge")]
+        constraints = [
+            models.UniqueConstraint(Lower("badge"), name="one_person_per_badge"),
+            models.UniqueConstraint(
+                "payroll_number", condition=~models.Q(payroll_number=""), name="one_person_per_payroll_number"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.badge})"

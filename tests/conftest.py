@@ -51,6 +51,7 @@ TRUNCATES = (
     ("decision", "decision"),
     ("doorevent", "doorevent"),
     ("offlineevent", "offlineevent"),
+    ("payrollexport", "payrollexport"),
     ("punch", "punch"),
     ("rulechange", "rulechange"),
 )

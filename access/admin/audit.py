@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.forms import Form
+from django.forms import BaseFormSet, Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -122,16 +122,25 @@ ACTIONS = {
     "notice.added": _("Privacy notice added"),
     "notice.changed": _("Privacy notice changed"),
     "notice.deleted": _("Privacy notice deleted"),
+    "outage.approved": _("Punches of an outage approved"),
+    "outage.asked": _("Punches of an outage asked for"),
+    "outage.refused": _("Punches of an outage refused"),
+    "outage.withdrawn": _("Punches of an outage taken back"),
     "overtimeapproval.added": _("Overtime approved"),
     "overtimeapproval.changed": _("Approval of overtime changed"),
     "overtimeapproval.deleted": _("Approval of overtime deleted"),
     "pattern.added": _("Rotating pattern added"),
     "pattern.changed": _("Rotating pattern changed"),
     "pattern.deleted": _("Rotating pattern deleted"),
+    "payrollexport.downloaded": _("Payroll file downloaded"),
+    "payrollexport.made": _("Payroll file made"),
     "payrollperiod.added": _("Payroll period added"),
     "payrollperiod.changed": _("Payroll period changed"),
     "payrollperiod.deleted": _("Payroll period deleted"),
     "payrollperiod.locked": _("Payroll period locked"),
+    "payrollprofile.added": _("Payroll profile added"),
+    "payrollprofile.changed": _("Payroll profile changed"),
+    "payrollprofile.deleted": _("Payroll profile deleted"),
     "person.added": _("Person added"),
     "person.changed": _("Person changed"),
     "person.disclosed": _("A person's own data downloaded"),
@@ -234,9 +243,10 @@ class Audited(ModelAdmin):
         return found if self.person_path is None else reach.within(request.user, found, self.person_path)
 
     def construct_change_message(
-        self, request: HttpRequest, form: Form, formsets: object, add: bool = False
+        self, request: HttpRequest, form: Form, formsets: Iterable[BaseFormSet] | None, add: bool = False
     ) -> list[str]:
-        return list(form.changed_data)
+        lists = [one.prefix for one in formsets or () if one.has_changed()]
+        return [*form.changed_data, *lists]
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
         audit.record(f"{obj._meta.model_name}.added", obj, by=request.user)

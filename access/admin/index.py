@@ -22,6 +22,7 @@ from access.gallery import Faceprint
 from access.hours import reach
 from access.hours.corrections import Correction
 from access.hours.leave import Leave
+from access.hours.outages import Outage
 from access.hours.proposals import Proposal
 from access.hours.requests import State
 from access.people import Consent, Person
@@ -80,11 +81,15 @@ MENU = (
             (_("Types of leave"), "category", "leavetype"),
             (_("Corrections to approve"), "rule", "correction?state__exact=asked"),
             (_("Corrections"), "edit_calendar", "correction"),
+            (_("Outages to approve"), "healing", "outage?state__exact=asked"),
+            (_("Outages"), "sensors_off", "outage"),
             (_("Approved overtime"), "more_time", "overtimeapproval"),
             (_("Changes to accept"), "difference", "proposal?state__exact=open"),
             (_("Proposed changes"), "published_with_changes", "proposal"),
             (_("Payroll periods"), "payments", "payrollperiod"),
             (_("Adjustments"), "price_change", "adjustment"),
+            (_("Payroll files"), "receipt_long", "payrollexport"),
+            (_("Payroll profiles"), "tune", "payrollprofile"),
         ),
     ),
     (
@@ -194,6 +199,11 @@ def to_approve() -> QuerySet[Enrolment]:
     return Enrolment.objects.filter(state=Enrolment.State.APPROVE)
 
 
+def asked_outages(request: HttpRequest) -> QuerySet[Any]:
+    mine = reach.within(request.user, Outage.objects.filter(state=State.ASKED), "corrections__person")
+    return mine.distinct()
+
+
 def asked_of(request: HttpRequest, table: type[Model], state: str = State.ASKED) -> QuerySet[Any]:
     """What waits for a decision, of the people this login reaches."""
     return reach.within(request.user, table._default_manager.filter(state=state))
@@ -206,6 +216,7 @@ WAITING: dict[str, tuple[Callable[[HttpRequest], QuerySet[Any]], str]] = {
     "alarm": (lambda request: alarms.unacknowledged(), "danger"),
     "leave?state__exact=asked": (lambda request: asked_of(request, Leave), "warning"),
     "correction?state__exact=asked": (lambda request: asked_of(request, Correction), "warning"),
+    "outage?state__exact=asked": (lambda request: asked_outages(request), "warning"),
     "proposal?state__exact=open": (lambda request: asked_of(request, Proposal, "open"), "warning"),
 }
 

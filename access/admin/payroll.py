@@ -26,7 +26,7 @@ STATES = {"open": "warning", "accepted": "success", "rejected": "danger", "repla
 class PayrollPeriodAdmin(Audited):
     list_display = ["name", "days", "state", "locker", "adjusted"]
     fields = ["name", "first", "last"]
-    actions_detail = ["lock"]
+    actions_detail = ["lock", "make_file"]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         if isinstance(obj, PayrollPeriod) and obj.locked:
@@ -40,6 +40,14 @@ class PayrollPeriodAdmin(Audited):
 
     def has_lock_permission(self, request: HttpRequest, key: object = None) -> bool:
         return request.user.has_perm("access.lock_payrollperiod")
+
+    def has_file_permission(self, request: HttpRequest, key: object = None) -> bool:
+        return request.user.has_perm("access.add_payrollexport")
+
+    @action(description=_("Payroll file"), icon="receipt_long", permissions=["file"], url_path="file")
+    def make_file(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        period = self.seen(request, object_id)
+        return HttpResponseRedirect(f"{reverse('admin:access_payrollexport_add')}?period={period.pk}")
 
     @display(description=_("days"), ordering="first")
     def days(self, period: PayrollPeriod) -> str:

@@ -233,7 +233,9 @@ class PersonAdmin(many.Many):
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> list[Any]:
         """What this login may change; the galleries are named to those who may not change them."""
         allowed = self.allowed(request) if self.may_edit(request, obj) else []
-        parts: list[Any] = [(None, {"fields": ["name", "badge", "department", "manager", "active"]})]
+        parts: list[Any] = [
+            (None, {"fields": ["name", "badge", "payroll_number", "department", "manager", "active"]})
+        ]
         galleries = "galleries" if "galleries" in allowed else "gallery_names" if obj else None
         if galleries:
             parts.append((_("Where this person may go"), {"fields": [galleries]}))

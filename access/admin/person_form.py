@@ -74,7 +74,7 @@ class PersonForm(forms.ModelForm):
 
     class Meta:
         model = Person
-        fields = ["badge", "name", "department", "manager", "active"]
+        fields = ["badge", "name", "department", "manager", "payroll_number", "active"]
 
     # Set by the admin: a request larger than the memory for uploads arrives without its files.
     oversized = False

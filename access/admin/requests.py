@@ -27,6 +27,7 @@ from access.hours.requests import Request, State
 
 STATES = {"asked": "warning", "approved": "success", "refused": "danger", "withdrawn": "default"}
 TOO_LATE = _("Somebody else decided this meanwhile.")
+OWN_REQUEST = _("Punches of an outage are approved by somebody else than who asked for them.")
 NOT_YOURS = _("Your login may not decide for this person.")
 
 
@@ -94,7 +95,10 @@ class Asked(Reached):
         """What the page says of the request."""
         raise NotImplementedError
 
-    def context(self, row: Any) -> dict[str, Any]:
+    def title_of(self, row: Any) -> str:
+        return f"{self.opts.verbose_name.capitalize()}: {row.person.name}"
+
+    def context(self, row: Any, request: HttpRequest) -> dict[str, Any]:
         """What a manager wants to know before deciding."""
         return {}
 
@@ -111,14 +115,14 @@ class Asked(Reached):
             request,
             "access/request.html",
             row,
-            title=f"{self.opts.verbose_name.capitalize()}: {row.person.name}",
+            title=self.title_of(row),
             row=row,
             style=STATES[row.state],
             facts=self.facts(row),
             form=form,
             may_decide=may and row.state == State.ASKED,
             may_take_back=may and row.state == State.APPROVED,
-            **self.context(row),
+            **self.context(row, request),
         )
 
     def try_to_decide(self, row: Any, state: State, request: HttpRequest, answer: str) -> None:
@@ -128,6 +132,8 @@ class Asked(Reached):
             messages.warning(request, TOO_LATE)
         except requests.NotYours:
             messages.error(request, NOT_YOURS)
+        except corrections.OwnRequest:
+            messages.error(request, OWN_REQUEST)
         except corrections.CorrectedBefore:
             messages.error(
                 request, _("Another correction of this punch is in force. Take that one back first.")
@@ -220,7 +226,7 @@ class LeaveAdmin(Asked):
             found.append((_("Note"), row.note))
         return [*found, *asked(row)]
 
-    def context(self, row: Leave) -> dict[str, Any]:
+    def context(self, row: Leave, request: HttpRequest) -> dict[str, Any]:
         """The balance, and who else of the department is away."""
         balance = LeaveBalance.objects.filter(person=row.person, type=row.type, year=row.first.year).first()
         taken = leave.taken(row.person_id, row.type_id, row.first.year)
@@ -369,6 +375,8 @@ class CorrectionAdmin(Asked):
             found.append((_("Counts no more"), punch_words(row.punch.at, row.punch, zone)))
         if row.at:
             found.append((_("New punch"), punch_words(row.at, row, zone)))
+        if row.outage:
+            found.append((_("Outage"), row.outage.kiosk))
         return [*found, (_("Reason"), row.reason), *asked(row)]
 
 

@@ -51,6 +51,10 @@ class Correction(Request):
         Punch, null=True, editable=False, on_delete=models.SET_NULL, related_name="made_by"
     )
 
+    outage = models.ForeignKey(
+        "access.Outage", null=True, editable=False, on_delete=models.PROTECT, related_name="corrections"
+    )
+
     decided_with = "access.approve_correction"
 
     class Meta:
@@ -112,6 +116,10 @@ class AskedBefore(Exception):
     """The question of this decision was answered already."""
 
 
+class OwnRequest(Exception):
+    """Who asked for punches of an outage does not approve them."""
+
+
 class CorrectedBefore(Exception):
     """Another correction of the same punch is in force; it has to be taken back first."""
 
@@ -127,8 +135,10 @@ def ask(correction: Correction, *, by: Staff | str | None) -> Correction:
 def decide(correction: Correction, state: State, *, by: Staff, answer: str = "") -> Correction:
     """Approve, refuse, or take back.
 
-    Raises CorrectedBefore, requests.NotYours and requests.AlreadyDecided.
+    Raises CorrectedBefore, OwnRequest, requests.NotYours and requests.AlreadyDecided.
     """
+    if state == State.APPROVED and correction.outage_id and correction.asked_by_id == by.pk:
+        raise OwnRequest
     rivals = Correction.objects.filter(punch=correction.punch_id, state=State.APPROVED)
     if state == State.APPROVED and correction.punch_id and rivals.exclude(pk=correction.pk).exists():
         raise CorrectedBefore
@@ -139,7 +149,7 @@ def decide(correction: Correction, state: State, *, by: Staff, answer: str = "")
             at=held.at,
             direction=held.direction,
             explicit=True,
-            source=Punch.Source.MANUAL,
+            source=Punch.Source.OUTAGE if held.outage_id else Punch.Source.MANUAL,
             origin=f"correction:{held.pk}",
         )
         held.save(update_fields=["made"])

@@ -4,6 +4,7 @@ from django.db.models import Q, QuerySet
 
 from access.hours.corrections import Correction, OvertimeApproval
 from access.hours.leave import Leave, LeaveBalance
+from access.hours.outages import Outage
 from access.hours.payroll import Adjustment
 from access.hours.proposals import Proposal
 from access.hours.shifts import Assignment, RosterEntry
@@ -38,6 +39,7 @@ def of_demo(sites: QuerySet[Site]) -> list[tuple[str, QuerySet]]:
         ("proposed changes", Proposal.objects.filter(person__demo=True)),
         ("working days", WorkDay.objects.filter(person__demo=True)),
         ("corrections", Correction.objects.filter(person__demo=True)),
+        ("outages", Outage.objects.filter(kiosk__door__site__in=sites)),
         ("leave", Leave.objects.filter(person__demo=True)),
         ("overtime approvals", OvertimeApproval.objects.filter(person__demo=True)),
         ("assignments", Assignment.objects.filter(Q(person__demo=True) | Q(site__in=sites))),

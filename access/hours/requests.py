@@ -64,12 +64,20 @@ class Request(models.Model):
     class Meta:
         abstract = True
 
+    def reached_by(self, staff: Staff) -> bool:
+        """Whether this login reaches whom it is about."""
+        return reach.reaches(staff, self.person)
+
+    def about(self) -> dict[str, object]:
+        """What the trail says of it, by keys."""
+        return {"person": self.person.pk}
+
 
 Asked = TypeVar("Asked", bound=Request)
 
 
 def may_decide(staff: Staff, row: Request) -> bool:
-    return staff.has_perm(row.decided_with) and reach.reaches(staff, row.person)
+    return staff.has_perm(row.decided_with) and row.reached_by(staff)
 
 
 def ask(row: Asked, *, by: Staff | str | None) -> Asked:
@@ -77,7 +85,7 @@ def ask(row: Asked, *, by: Staff | str | None) -> Asked:
     row.state, row.asked = State.ASKED, timezone.now()
     row.asked_by = by if isinstance(by, Staff) else None
     row.save()
-    audit.record(f"{row._meta.model_name}.asked", row, by=by, person=row.person_id)
+    audit.record(f"{row._meta.model_name}.asked", row, by=by, **row.about())
     return row
 
 
@@ -94,5 +102,5 @@ def decide(row: Asked, state: State, *, by: Staff, answer: str = "") -> Asked:
         raise AlreadyDecided
     held.state, held.decided, held.decided_by, held.answer = state, timezone.now(), by, answer
     held.save()
-    audit.record(f"{row._meta.model_name}.{state}", held, by=by, person=held.person_id)
+    audit.record(f"{row._meta.model_name}.{state}", held, by=by, **held.about())
     return held

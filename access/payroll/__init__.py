@@ -1,0 +1,1 @@
+"""What a payroll program gets of a period: hours by kind, in the form it reads, checked and kept."""
