@@ -21,6 +21,7 @@ from access.doors.modes import DoorMemory
 from access.doors.passback import Presence
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint
+from access.handouts import files
 from access.hours import keeping
 from access.kiosk.feedback import Remark
 from access.people import Consent, Person, PersonKey
@@ -60,6 +61,7 @@ class Receipt:
     # Tablets that may still know a badge number, a first name and hashes, until their data end: within a day,
     # and with the next contact at the latest.
     kiosks_with_offline_data: int = 0
+    report_files_deleted: int = 0
 
     def lines(self) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
@@ -95,6 +97,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
     Enrolment.objects.filter(person=held).delete()  # with photographs and their faceprints
     Faceprint.objects.filter(person=held).delete()
     counts |= keeping.forget(held)
+    counts["report_files_deleted"] = files.forget()
     _forget_in_admin_history(held)
     keys, _rows = PersonKey.objects.filter(person=held).delete()
     held.name, held.badge, held.payroll_number = "Erased person", f"erased-{held.pk}", ""

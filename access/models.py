@@ -17,6 +17,8 @@ from access.doors.passback import Presence, Zone
 from access.doors.wiring import Wiring
 from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint, Gallery, Turn
+from access.handouts.files import ReportFile, ReportPiece
+from access.handouts.schedules import ReportMail, ReportSchedule
 from access.health import SiteRisk, Worker
 from access.holidays import Holiday
 from access.hooks.deliveries import Delivery
@@ -107,6 +109,10 @@ __all__ = [
     "Punch",
     "RecoveryCode",
     "Remark",
+    "ReportFile",
+    "ReportMail",
+    "ReportPiece",
+    "ReportSchedule",
     "Retention",
     "RosterEntry",
     "RuleChange",

@@ -20,6 +20,7 @@ BOOK = "workers.book"
 DELIVER = "workers.deliver"
 CLOSE_DAYS = "workers.close_days"
 RETAIN = "workers.retain"
+MAKE_REPORTS = "workers.make_reports"
 QUEUES = {
     IDENTIFY: "decide",
     ENROL: "enrol",
@@ -28,6 +29,7 @@ QUEUES = {
     DELIVER: "enrol",
     CLOSE_DAYS: "enrol",
     RETAIN: "enrol",
+    MAKE_REPORTS: "enrol",
 }
 
 # After a failure the broker is left alone for a moment, so that a dead one costs one request its

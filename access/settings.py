@@ -331,6 +331,30 @@ OFFLINE_HOURS = number("LINTEL_OFFLINE_HOURS", 24, least=1, most=24)
 # Whether events may be posted to addresses inside (loop, private, link-local) and by plain http.
 HOOKS_PRIVATE = flag("LINTEL_HOOKS_PRIVATE", default=False)
 
+# --- E-mail: scheduled reports. Without a host none is sent ------------------------------------------
+EMAIL_HOST = text("LINTEL_SMTP_HOST")
+EMAIL_PORT = int(number("LINTEL_SMTP_PORT", 587, least=1, most=65_535))
+EMAIL_HOST_USER = text("LINTEL_SMTP_USER")
+EMAIL_HOST_PASSWORD = text("LINTEL_SMTP_PASSWORD")
+SMTP_SECURITY = text("LINTEL_SMTP_SECURITY", "starttls")
+if SMTP_SECURITY not in {"starttls", "tls", "none"}:
+    raise ImproperlyConfigured(f"LINTEL_SMTP_SECURITY={SMTP_SECURITY!r} must be starttls, tls or none.")
+EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+DEFAULT_FROM_EMAIL = text("LINTEL_MAIL_FROM")
+# Where links in e-mails lead: the website as its staff reach it.
+MAIL_SITE = text("LINTEL_MAIL_SITE").rstrip("/")
+MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
+# Whether a report may leave as an attachment, which nobody signs in for.
+MAIL_ATTACH = flag("LINTEL_MAIL_ATTACH", default=False)
+if EMAIL_HOST and not ("@" in DEFAULT_FROM_EMAIL and MAIL_SITE.startswith(("https://", "http://"))):
+    raise ImproperlyConfigured(
+        "LINTEL_SMTP_HOST needs LINTEL_MAIL_FROM (an address) and LINTEL_MAIL_SITE (https://lintel.example.org)."
+    )
+if EMAIL_HOST_PASSWORD and SMTP_SECURITY == "none":
+    raise ImproperlyConfigured("LINTEL_SMTP_PASSWORD would be sent in clear: LINTEL_SMTP_SECURITY is none.")
+
 # --- Who may read the metrics --------------------------------------------------------------------
 METRICS_TOKEN = text("LINTEL_METRICS_TOKEN")
 

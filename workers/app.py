@@ -25,6 +25,7 @@ from workers import (  # noqa: F401  registers the tasks
     enrol,
     housekeeping,
     identify,
+    report,
     sight,
     watch,
 )
@@ -51,6 +52,11 @@ app.conf.beat_schedule = {
         "task": queue.RETAIN,
         "schedule": crontab(minute="15", hour="3"),
         "options": {"queue": queue.QUEUES[queue.RETAIN]},
+    },
+    "make_reports": {
+        "task": queue.MAKE_REPORTS,
+        "schedule": 20.0,
+        "options": {"queue": queue.QUEUES[queue.MAKE_REPORTS], "expires": 20},
     },
     "book": {
         "task": queue.BOOK,

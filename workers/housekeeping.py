@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from access import backoff, queue
+from access.handouts import files, schedules
 from access.health import Worker
 from access.hooks import deliveries
 from access.hours import ledger
@@ -25,9 +26,11 @@ def tidy() -> None:
     sessions, _ = Session.objects.filter(expire_date__lt=now).delete()
     deliveries.tidy(now)
     silent, _ = Worker.objects.filter(seen__lt=now - timedelta(days=1)).delete()
+    reports = files.tidy(now) + schedules.tidy(now)
     nonces = signing.forget()
     tries = backoff.forget(now)
     found = {"sessions": sessions, "workers": silent, "nonces": nonces, "back_offs": tries}
+    found |= {"reports": reports}
     logger.info("tidied", extra=found)
 
 

@@ -22,10 +22,9 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from access.admin import words
 from access.admin.audit import Audited, ReadOnly, utc
 from access.admin.days import unbroken
-from access.hours import reach
+from access.hours import reach, words
 from access.hours.payroll import PayrollPeriod
 from access.payroll import exports, layouts, profiles
 from access.payroll.amounts import KINDS, OVERTIMES
@@ -131,9 +130,9 @@ class ColumnsInline(TabularInline):
     verbose_name_plural = _("Columns, in the order of their positions")
 
     def get_fields(self, request: HttpRequest, obj: PayrollProfile | None = None) -> list[str]:
-        """Widths only where they mean something: the table is wide enough without."""
-        fixed = ["width", "align"] if obj is not None and obj.form == FIXED else []
-        return ["position", "heading", "content", "text", *fixed]
+        """Widths only where they mean something, or will: the table is wide enough without."""
+        form = request.POST.get("form", obj.form if obj else "")
+        return ["position", "heading", "content", "text", *(["width", "align"] if form == FIXED else [])]
 
 
 class BeginForm(ModelForm):

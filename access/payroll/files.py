@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from access.hours.payroll import PayrollPeriod
 from access.payroll.amounts import Account
 from access.payroll.layouts import CODE, FIXED, LEFT, MAY_BE_CUT, ZEROS, Column, Layout
-from access.reports import harmless
+from access.reports.csv_file import harmless
 
 ADJUSTMENT = "adjustment"
 DRAFT = "DRAFT-"

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0029_payroll_exports_stay"),
+        ("access", "0034_payroll_exports_stay"),
     ]
 
     operations = [

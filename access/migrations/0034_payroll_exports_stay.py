@@ -24,5 +24,5 @@ DROP FUNCTION access_refuse_change_but_of_maker();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0028_payroll_files")]
+    dependencies = [("access", "0033_payroll_files")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -10,7 +10,7 @@ import access.payroll.profiles
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0027_breaks_at_any_time"),
+        ("access", "0032_saved_filters"),
     ]
 
     operations = [
