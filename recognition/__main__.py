@@ -137,6 +137,7 @@ def bench(options: argparse.Namespace) -> int:
         rounds=max(1, options.repeat),
         progress=_progress("rounds"),
         embedder=options.model,
+        also=options.also,
     )
     print("\n".join(timing.sentences(found)))
     if options.json:
@@ -257,6 +258,14 @@ def _parser() -> argparse.ArgumentParser:
     timed = _command(commands, "bench", bench, "milliseconds by stage for every model present, one thread")
     timed.add_argument("--image", type=Path, required=True, help="a picture with one face, put into 640x480")
     timed.add_argument("--repeat", type=int, default=50, metavar="N", help="rounds (default: 50)")
+    timed.add_argument(
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="ONNX",
+        help="time an exported network without a card too; may be repeated",
+    )
     timed.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
     gates = _command(

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,12 @@ def run(
     rounds: int,
     progress: Callable[[int, int], None],
     embedder: str | None = None,
+    also: Sequence[Path] = (),
 ) -> Bench:
     """Every detector and embedder that is present, on the face in `picture`; whole looks use `embedder`.
 
-    Raises ValueError where a detector finds no face in it, or one that the gates refuse.
+    `also` are exported networks without a card, by their files. Raises ValueError where a detector finds no
+    face in the picture, or one that the gates refuse, and for a file that takes no aligned face.
     """
     cv2.setNumThreads(1)
     folder = weights.models_folder(models_dir)
@@ -96,6 +98,7 @@ def run(
         raise ValueError(f"{detectors[0].card.id} finds no face in the picture")
     acts = _embed_acts(scene, found[0], embedders) | _liveness_act(scene, found[0], folder)
     acts |= _other_acts(scene, found[0], present, folder)
+    acts |= {path.name: _file_act(scene, found[0], path) for path in also}
     spent: dict[str, list[float]] = {name: [] for name in acts}
     gflops = product_speed()
     for number in range(-3, rounds):  # the first three warm everything up and are not counted
@@ -218,6 +221,15 @@ def _embed_acts(scene: Pixels, face: Face, embedders: list[embedding.Embedder]) 
         crop = align(scene, face.landmarks, each.card.template)[None]
         acts[each.card.id] = _bound(each.embed, crop)
     return acts
+
+
+def _file_act(scene: Pixels, face: Face, path: Path) -> Act:
+    """An exported network on the aligned face, as `training export` writes them: uint8 pixels, rows first."""
+    session = weights.Session(path.read_bytes())
+    match session.shape:
+        case (_, int(side), int(_), 3):
+            return _bound(session, align(scene, face.landmarks, f"arcface-{side}")[None])
+    raise ValueError(f"{path.name} takes {session.shape}, not faces as `training export` writes them")
 
 
 def _liveness_act(scene: Pixels, face: Face, folder: Path | None) -> dict[str, Act]:

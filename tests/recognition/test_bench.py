@@ -35,6 +35,22 @@ def test_bench_times_every_stage_and_every_model_present(capsys):
     assert "one thread of" in printed
 
 
+def test_an_exported_network_without_a_card_is_timed_on_the_aligned_face(portrait, mtcnn):
+    scene = bench.scene_of(portrait)
+    (face,) = mtcnn.detect(scene)
+    shipped = next(card for card in SHIPPED if card.id == "mobilefacenet-96")
+    (path,) = shipped.paths(None)
+    answer = bench._file_act(scene, face, path)()
+    assert [values.shape for values in answer.values()] == [(1, 128)]
+
+
+def test_a_file_that_takes_no_aligned_face_cannot_be_timed(portrait, mtcnn):
+    (face,) = mtcnn.detect(portrait)
+    card = next(card for card in SHIPPED if card.task == "detector")
+    with pytest.raises(ValueError, match="not faces"):
+        bench._file_act(portrait, face, card.paths(None)[0])
+
+
 @needs_embedder
 def test_a_picture_without_a_face_cannot_be_timed(capsys, tmp_path):
     wall = tmp_path / "wall.jpg"
