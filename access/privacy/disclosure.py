@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BinaryField, Model, Q, QuerySet
 
 from access import audit, enrolment, vault
 from access.attendance import Punch
@@ -42,8 +42,8 @@ LEFT_OUT: dict[type[Model], str] = {
     PersonKey: "The key that seals the photographs: they are in this file, opened.",
     DoorMemory: "Who waits at a door for a second person: a state of seconds.",
 }
-# What no reader needs and nobody may have: secrets, ciphertext, and what seals it.
-SECRET = frozenset({"sealed", "digest", "wrapped", "duress", "vector", "identity", "raw", "turn"})
+# What no reader needs and nobody may have. Binary fields are never told: they hold ciphertext, digests, keys.
+SECRET = frozenset({"digest", "duress", "vector", "raw", "turn"})
 README = """This is what Lintel keeps about the person named in person.json.
 
 Each .json file holds one kind of data, as a list; times are in UTC. Photographs are in the folder of that
@@ -97,14 +97,16 @@ PARTS = (
 )
 
 
-def told(row: Model) -> dict[str, Any]:
-    """The fields of a row as people read them: names in place of keys, nothing secret.
+def untold(field: Any) -> bool:
+    """Secrets, and other people: a look-alike is somebody else's data."""
+    return isinstance(field, BinaryField) or field.name in SECRET or field.name.startswith("lookalike")
 
-    Other people are not named: a look-alike is somebody else's data.
-    """
+
+def told(row: Model) -> dict[str, Any]:
+    """The fields of a row as people read them: names in place of keys, nothing secret."""
     found: dict[str, Any] = {}
     for field in row._meta.concrete_fields:
-        if field.name in SECRET or field.name.startswith("lookalike"):
+        if untold(field):
             continue
         value = getattr(row, field.attname)
         if field.is_relation and value is not None:
@@ -147,12 +149,9 @@ def _files(person: Person) -> Iterator[tuple[str, Iterable[bytes]]]:
 
 def _lean(rows: QuerySet[Any]) -> Iterator[Any]:
     """Without ciphertext and vectors; what rows point to comes along where it is named."""
-    heavy = [field.name for field in rows.model._meta.concrete_fields if field.name in {"sealed", "vector"}]
-    joined = [
-        field.name
-        for field in rows.model._meta.concrete_fields
-        if field.is_relation and field.name not in SECRET
-    ]
+    fields = rows.model._meta.concrete_fields
+    heavy = [field.name for field in fields if untold(field) and not field.is_relation]
+    joined = [field.name for field in fields if field.is_relation and not untold(field)]
     return rows.defer(*heavy).select_related(*joined).iterator(chunk_size=500)
 
 

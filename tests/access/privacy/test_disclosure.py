@@ -13,6 +13,7 @@ from access.models import AuditEntry, Person, Staff
 from access.privacy import disclosure
 from access.roles import Role
 from tests import factories
+from tests.access.test_erasure import known  # noqa: F401  a fixture
 from tests.admin.conftest import signed_in
 from tests.factories import Cast
 
@@ -55,6 +56,15 @@ def test_nothing_in_it_is_secret_or_about_somebody_else(cast: Cast, ada: Staff) 
     for word in ("sealed", "wrapped", "lookalike"):
         assert word not in text
     assert "ada" not in json.dumps(json.loads(opened(cast.alice, ada)["trail.json"]))
+
+
+def test_it_can_be_made_of_somebody_who_left_traces_everywhere(known: Person, ada: Staff) -> None:  # noqa: F811
+    files = opened(known, ada)
+    empty = {name for name, data in files.items() if name.endswith(".json") and json.loads(data) == []}
+    assert empty == set()
+    text = b"".join(data for name, data in files.items() if name.endswith(".json")).decode()
+    assert "canary-pin" not in text
+    assert "canary-leave" in text
 
 
 def test_it_is_made_piece_by_piece(cast: Cast, ada: Staff) -> None:
