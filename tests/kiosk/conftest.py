@@ -60,7 +60,7 @@ def worker(transactional_db: None) -> Iterator[None]:
         yield
     finally:
         process.terminate()  # before the tables are emptied
-        process.wait(30)
+        process.wait(120)
 
 
 @pytest.fixture
