@@ -31,6 +31,7 @@ from access.hours.payroll import Adjustment
 from access.hours.proposals import Proposal
 from access.hours.shifts import Assignment, RosterEntry
 from access.hours.workdays import WorkDay
+from access.kiosk.alone import OfflineEvent
 from access.kiosk.feedback import Dispute, Remark
 from access.people import Consent, Person, PersonKey
 from access.privacy.invitations import Invitation
@@ -81,6 +82,7 @@ PARTS = (
     Part("decisions", Decision),
     Part("remarks", Remark, "decision__person"),
     Part("disputes", Dispute, "decision__person"),
+    Part("told_later_by_kiosks", OfflineEvent, "snapshot__decision__person"),
     Part("alarms", Alarm),
     Part("punches", Punch),
     Part("users_of_terminals", TerminalUser),

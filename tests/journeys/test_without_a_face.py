@@ -72,10 +72,10 @@ def test_the_reports_hold_the_same_of_both(
     today = timezone.now().date()
     period = f"first={today - timedelta(days=1)}&last={today + timedelta(days=1)}"
     listed = b"".join(office.get(f"/api/v1/punches/?{period}").streaming_content).decode("utf-8-sig")
-    alice, other = sorted(csv.DictReader(io.StringIO(listed)), key=lambda row: row["badge"])
-    assert [alice["name"], other["name"]] == ["Alice Able", "Wanda Works"]
+    alice, other = sorted(csv.DictReader(io.StringIO(listed)), key=lambda row: row["Badge"])
+    assert [alice["Name"], other["Name"]] == ["Alice Able", "Wanda Works"]
     assert {key for key in alice if bool(alice[key]) != bool(other[key])} == set()
-    for key in ("site", "door", "direction"):
+    for key in ("Site", "Door", "Direction"):
         assert alice[key] == other[key]
     called = roll.call([cast.alice, wanda], timezone.now())
     assert len({(one.state, one.inside) for one in called}) == 1
