@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access import attendance, audit, cases, people, policy, snapshots
+from access import attendance, audit, cases, kept, people, policy, snapshots
 from access.attendance import Punch
 from access.cases import Gathered
 from access.doorbell import DECIDED, expecting, ring
@@ -52,6 +52,7 @@ class Decision(models.Model):
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
         ordering = ["-at"]
+        permissions = [("see_match", "Can see whom a face resembled, and how nearly")]
 
     def __str__(self) -> str:
         return f"{'granted' if self.granted else 'refused'}: {self.reason}"
@@ -112,7 +113,9 @@ def settle(snapshot_id: object, evidence: Evidence | None, *, given: Credentials
         evidence, step_age = _step(snapshot)
     gathered = cases.gather(snapshot, evidence, given, step_age=step_age, rules=rules)
     decision = _write_down(snapshot, gathered, policy.decide(gathered.case))
-    SnapshotPicture.objects.filter(pk=snapshot.pk).delete()
+    if getattr(snapshot, "picture", None) is not None:
+        kept.keep(snapshot, decision.person)
+        SnapshotPicture.objects.filter(pk=snapshot.pk).delete()
     drivers.command(decision)
     ring(DECIDED, snapshot.pk)
     return decision

@@ -23,6 +23,7 @@ from access.enrolment import Enrolment, Photograph
 from access.gallery import Faceprint
 from access.handouts import files
 from access.hours import keeping
+from access.kept import KeptPicture
 from access.kiosk.feedback import Remark
 from access.people import Consent, Person, PersonKey
 from access.places import KioskKey
@@ -62,6 +63,7 @@ class Receipt:
     # and with the next contact at the latest.
     kiosks_with_offline_data: int = 0
     report_files_deleted: int = 0
+    passage_pictures_deleted: int = 0
 
     def lines(self) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in asdict(self).items()]
@@ -79,6 +81,7 @@ def erase(person: Person, *, by: object = None) -> Receipt:
         "photographs_deleted": Photograph.objects.filter(person=held).count(),
         "enrolments_deleted": Enrolment.objects.filter(person=held).count(),
     }
+    counts["passage_pictures_deleted"] = KeptPicture.objects.filter(person=held).delete()[0]
     counts |= {
         "cards_deleted": Card.objects.filter(person=held).delete()[0],
         "pins_deleted": Pin.objects.filter(person=held).delete()[0],

@@ -31,6 +31,7 @@ from access.hours.proposals import Proposal
 from access.hours.rules import RuleSet, RuleVersion
 from access.hours.shifts import Assignment, Pattern, PatternDay, RosterEntry, Shift, ShiftBreak, ShiftPart
 from access.hours.workdays import WorkDay
+from access.kept import KeptPicture
 from access.kiosk.alone import OfflineEvent
 from access.kiosk.feedback import Dispute, Remark
 from access.kiosk.pairing import PairingCode
@@ -82,6 +83,7 @@ __all__ = [
     "Grant",
     "Holiday",
     "Invitation",
+    "KeptPicture",
     "Kiosk",
     "KioskKey",
     "Leave",

@@ -38,7 +38,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
         "reach_everybody",
         "acknowledge_alarm",
         "lock_down_site",
-        "view: alarm decision door doorcommand doorevent kiosk offlineevent person presence site worker zone",
+        "view: alarm decision door doorcommand doorevent keptpicture kiosk offlineevent person presence site",
+        "view: worker zone",
         "add: doorcommand",
         "view: reportfile",
         "change: presence",
@@ -98,6 +99,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
         "view add change: staff",
         "view: alarm auditentry decision department dispute doorcommand doorevent faceprint person presence",
         "view: delivery offlineevent siterisk worker",
+        "see_match",
         "view add change delete: endpoint terminal",
         "view: terminalcommand terminalline terminaluser",
         "settle_terminal",
@@ -110,7 +112,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
 }
 # An auditor reads every table but these: a face, and what opens doors or logins.
 UNSEEN_BY_AUDITORS = frozenset(
-    {"photograph", "snapshotpicture", "personkey", "pepper", "turn", "secondfactor"}
+    {"photograph", "keptpicture", "snapshotpicture", "personkey", "pepper", "turn", "secondfactor"}
 )
 
 
@@ -123,7 +125,7 @@ def rights_of(roles: Iterable[str], tables: Iterable[str]) -> frozenset[str]:
     for role in roles:
         if role == Role.AUDITOR:
             found |= {f"access.view_{table}" for table in tables if table not in UNSEEN_BY_AUDITORS}
-            found.add("access.reach_everybody")
+            found |= {"access.reach_everybody", "access.see_match"}
         for line in RIGHTS.get(role, ()):
             found |= set(_spelled(line))
     return frozenset(found)

@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from access import health
-from access.admin import live, reports, sign_in
+from access.admin import find, live, reports, sign_in
 from access.privacy import pages
 
 wrap = admin.site.admin_view
@@ -23,6 +23,7 @@ urlpatterns = [
     path("admin/reports/muster/<int:site>/", wrap(reports.muster), name="muster"),
     path("admin/reports/<slug:key>/", wrap(reports.show), name="report"),
     path("admin/reports/<slug:key>/keep/", wrap(reports.keep), name="report_keep"),
+    path("admin/find/", wrap(find.find), name="find"),
     path("admin/", admin.site.urls),
     path("api/", include("access.api.urls")),
     path("kiosk/", include("access.kiosk.urls")),

@@ -12,6 +12,7 @@ from access.policy import Evidence, Reason
 from access.queue import app
 from recognition import Ambiguous, Card, Match, Neighbour, Sighting, Uncalibrated, decide, threshold_for
 from recognition.matching import needed_fmr
+from recognition.quality import LIMITS
 from recognition.recognizer import Rule
 from recognition.weights import Calibration
 from workers import living, sight, turning
@@ -81,6 +82,7 @@ def _identity(sighting: Sighting, card: Card, *, site: Site) -> Evidence:
         "model": sighting.model,
         "faces": len(sighting.faces),
         "quality": sighting.quality.numbers() if sighting.quality else {},
+        "limits": vars(LIMITS["door"]) if sighting.quality else {},
         "milliseconds": {stage: round(value, 1) for stage, value in sighting.milliseconds.items()},
     }
     if sighting.problem is not None:
@@ -99,7 +101,9 @@ def _identity(sighting: Sighting, card: Card, *, site: Site) -> Evidence:
     facts |= {
         "rate": site.wanted_rate,
         "threshold": round(threshold, 4),
+        "margin": calibration.margin,
         "score": round(search.neighbours[0].score, 4),
+        "nearest": [(near.person, round(near.score, 4)) for near in search.neighbours],
     }
     verdict = decide(
         [Neighbour(near.person, near.score) for near in search.neighbours],

@@ -70,6 +70,7 @@ class NoteForm(forms.Form):
 
 @admin.register(Alarm)
 class AlarmAdmin(ReadOnly):
+    person_path, some_of_nobody = "person", True
     list_display = ["when", "what", "where", "standing", "repeats", "noted"]
     list_filter = [StateFilter, KindFilter, ("door__site", RelatedDropdownFilter), ("opened", DaysAtDoor)]
     list_select_related = ["door__site", "kiosk__door__site", "acknowledged_by"]
@@ -97,6 +98,7 @@ class AlarmAdmin(ReadOnly):
     ]
     actions_detail = ["acknowledge"]
     actions_row = ["acknowledge"]
+    actions = ["acknowledge_chosen"]
 
     def has_acknowledge_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("access.acknowledge_alarm")
@@ -168,6 +170,14 @@ class AlarmAdmin(ReadOnly):
     def subjects(self, obj: Model) -> list[str]:
         return [f"alarm:{obj.pk}"]
 
+    @action(description=_("Acknowledge those chosen"), permissions=["acknowledge"])
+    def acknowledge_chosen(self, request: HttpRequest, queryset: QuerySet[Alarm]) -> None:
+        chosen = list(queryset.filter(acknowledged=None))
+        for alarm in chosen:
+            alarms.acknowledge(alarm.pk, by=request.user)
+        text = ngettext("%(n)d alarm acknowledged.", "%(n)d alarms acknowledged.", len(chosen))
+        messages.success(request, text % {"n": len(chosen)})
+
     @action(description=_("Acknowledge"), icon="check", permissions=["acknowledge"])
     def acknowledge(self, request: HttpRequest, object_id: str) -> HttpResponse:
         alarm = self.seen(request, object_id)
@@ -178,7 +188,8 @@ class AlarmAdmin(ReadOnly):
                 messages.success(request, _("Acknowledged."))
             else:
                 messages.info(request, _("Somebody else was first; their note stays."))
-            return HttpResponseRedirect(self.url("changelist"))
+            overview = request.POST.get("back") == "overview"
+            return HttpResponseRedirect(reverse("admin:index") if overview else self.url("changelist"))
         about = {
             "where": self.where(alarm) or alarm.subject,
             "time": self.last(alarm),

@@ -151,6 +151,7 @@ ACTIONS = {
     "person.suspended": _("Person suspended"),
     "photograph.deleted": _("Photograph deleted"),
     "photograph.viewed": _("Photographs looked at"),
+    "picture.viewed": _("Picture of a passage looked at"),
     "pin.cleared": _("PIN taken away"),
     "pin.set": _("PIN set"),
     "proposal.accepted": _("Changed days accepted"),
@@ -246,10 +247,14 @@ class Audited(ModelAdmin):
     warn_unsaved_form = True
     # The path from a row to its person: a login sees the rows of people it reaches. None: rows of nobody.
     person_path: str | None = None
+    # Some rows are about nobody, and for everybody who may see the table.
+    some_of_nobody = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request)
-        return found if self.person_path is None else reach.within(request.user, found, self.person_path)
+        if self.person_path is None:
+            return found
+        return reach.within(request.user, found, self.person_path, nobody=self.some_of_nobody)
 
     def construct_change_message(
         self, request: HttpRequest, form: Form, formsets: Iterable[BaseFormSet] | None, add: bool = False

@@ -1,28 +1,35 @@
 """Decisions on screen: the list, and the whole story of one of them for whoever has to explain it."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.core.cache import cache
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from access.admin import liveness
+from access import audit, kept, vault
+from access.admin import liveness, photographs, story
 from access.admin.audit import ReadOnly, details, who, words
 from access.admin.days import Days, at_site, unbroken
-from access.attendance import Punch
 from access.audit import AuditEntry
 from access.decisions import Decision
 from access.doors.reasons import REASONS, reason_words
+from access.kept import KeptPicture
 from access.kiosk.alone import OfflineEvent
-from access.people import Person
+from access.kiosk.feedback import Dispute, Remark
 from access.policy import Reason
 from access.snapshots import Snapshot
 
+PICTURE = "access.view_keptpicture"
+# One who looks at a page that renews itself looks once.
+LOOK_SECONDS = 600
 # The order in which the rule of the door asks; what comes after the first no is not asked.
 RULE = (
     (
@@ -64,36 +71,6 @@ RULE = (
         "PASSBACK ZONE_FULL INTERLOCK SECOND_PERSON_NEEDED",
     ),
 )
-FACTS = {
-    "model": _("Embedding model"),
-    "faces": _("Faces found"),
-    "score": _("Score of the nearest person (cosine)"),
-    "threshold": _("Score needed"),
-    "rate": _("Wanted false-identification rate"),
-    "lead": _("Lead over the next person"),
-    "gallery": _("Faceprints compared"),
-    "tries": _("Tries by workers"),
-}
-TIMES = {
-    "decode": _("Reading the picture"),
-    "detect": _("Finding faces"),
-    "align": _("Turning upright and judging"),
-    "liveness": _("Judging whether it is live"),
-    "embed": _("Embedding"),
-    "frames": _("Looking at the frames"),
-}
-QUALITY = {
-    "sharpness": _("Sharpness (0 to 1)"),
-    "eye_distance": _("Distance between the eyes (pixels)"),
-    "yaw": _("Turned sideways (°)"),
-    "pitch": _("Turned up or down (°)"),
-    "roll": _("Tilted (°)"),
-    "outside": _("Beyond the edge (share of the face)"),
-    "dark_end": _("Darkest twentieth (luma, 0–255)"),
-    "bright_end": _("Brightest twentieth (luma, 0–255)"),
-    "contrast": _("Contrast (luma)"),
-    "burnt_out": _("Burnt out (share)"),
-}
 
 
 @dataclass(frozen=True)
@@ -125,10 +102,6 @@ def steps(reason: str) -> list[Step]:
 def milliseconds(decision: Decision) -> int:
     """From receipt to decision."""
     return round((decision.at - decision.snapshot.received).total_seconds() * 1000)
-
-
-def _deadline(snapshot: Snapshot) -> str:
-    return f"{round((snapshot.deadline - snapshot.received).total_seconds() * 1000)} ms"
 
 
 def offline_facts(event: OfflineEvent, zone: str) -> list[tuple[Any, Any]]:
@@ -216,43 +189,62 @@ class DecisionAdmin(ReadOnly):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         decision = self.seen(request, object_id)
-        snapshot = decision.snapshot
-        door = snapshot.kiosk.door
+        snapshot, facts = decision.snapshot, decision.facts
+        place = snapshot.kiosk.door
         entries = AuditEntry.objects.filter(subject=f"snapshot:{snapshot.pk}").select_related("staff")
-        facts = decision.facts
-        numbers, spent = (facts.get(key) or {} for key in ("quality", "milliseconds"))
         alone = OfflineEvent.objects.select_related("key").filter(pk=decision.pk).first()
-        near = Person.objects.filter(pk__in=facts.get("people", []))
+        at_door = story.door(decision, request.user)
         return self.page(
             request,
             "access/decision.html",
             decision,
-            title=_("Decision of %(time)s") % {"time": at_site(decision.at, door.site.zone)},
+            title=_("Decision of %(time)s") % {"time": at_site(decision.at, place.site.zone)},
             decision=decision,
             why=decision.explanation or reason_words(decision.reason),
             failed=reason_words(decision.reason),
-            took=milliseconds(decision),
             alone=alone,
-            told=offline_facts(alone, door.site.zone) if alone else [],
+            told=offline_facts(alone, place.site.zone) if alone else [],
             steps=[] if alone else steps(decision.reason),
             snapshot=[
-                (_("Door"), door),
-                (_("Kiosk"), snapshot.kiosk),
-                (_("Taken (kiosk's clock)"), at_site(snapshot.taken, door.site.zone)),
-                (_("Received (our clock)"), at_site(snapshot.received, door.site.zone)),
-                (_("Decided"), self.when(decision)),
-                (_("Deadline"), "–" if alone else _deadline(snapshot)),
+                (_("Taken (kiosk's clock)"), at_site(snapshot.taken, place.site.zone)),
+                (_("Received (our clock)"), at_site(snapshot.received, place.site.zone)),
                 (_("Kind"), snapshot.get_kind_display()),
+                (_("Faces found"), facts.get("faces", "–")),
+                (_("Tries by workers"), facts.get("tries", "–")),
                 (_("Nonce"), snapshot.nonce),
             ],
-            facts=[(label, facts[key]) for key, label in FACTS.items() if facts.get(key) is not None]
-            + liveness.rows(facts),
-            near=near if request.user.has_perm("access.view_person") else [],
-            quality=[(label, numbers[key]) for key, label in QUALITY.items() if key in numbers],
-            times=[(label, spent[key]) for key, label in TIMES.items() if key in spent],
-            punch=Punch.objects.filter(snapshot=snapshot).first(),
+            kiosk=snapshot.kiosk,
+            before=snapshot.after_id,
+            after=Decision.objects.filter(snapshot__after=snapshot.pk).first(),
+            picture=KeptPicture.objects.filter(pk=decision.pk).exists(),
+            may_look=request.user.has_perm(PICTURE),
+            quality=story.quality(facts),
+            liveness=liveness.rows(facts),
+            match=story.match(facts, request.user),
+            door=at_door,
+            attendance=story.attendance(decision, request.user),
+            moments=story.moments(decision, at_door["order"]),
+            dispute=Dispute.objects.filter(pk=decision.pk).first(),
+            remark=Remark.objects.filter(pk=decision.pk).first(),
             entries=[(entry, words(entry), who(entry), details(entry)) for entry in entries],
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        picture = self.admin_site.admin_view(self.picture)
+        return [path("<uuid:key>/picture/", picture, name="access_decision_picture"), *super().get_urls()]
+
+    def picture(self, request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+        """The picture, where it is kept. The look is on record, once in ten minutes for a login."""
+        decision = self.seen(request, str(key), allowed=request.user.has_perm(PICTURE))
+        try:
+            data = kept.open_picture(decision.pk)
+        except vault.Sealed as error:
+            raise Http404 from error
+        if data is None:
+            raise Http404
+        if cache.add(f"looked:{request.user.pk}:{decision.pk}", value=True, timeout=LOOK_SECONDS):
+            audit.record("picture.viewed", decision.snapshot, by=request.user)
+        return photographs.served(data)
 
     def subjects(self, obj: Decision) -> list[str]:
         return [f"snapshot:{obj.pk}"]

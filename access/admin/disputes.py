@@ -29,6 +29,7 @@ class Open(admin.SimpleListFilter):
 
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnly):
+    person_path = "decision__person"
     list_display = ["said_at", "person", "place", "state", "story"]
     list_display_links = None
     list_filter = [Open]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.formats import date_format
@@ -19,6 +19,7 @@ from access.admin.audit import ReadOnly
 from access.admin.days import Days, unbroken
 from access.admin.people import STATES
 from access.enrolment import Enrolment, Photograph
+from access.hours import reach
 from access.people import Person
 
 # Why photographs that somebody handed in themselves are not used; a sentence of one's own may be added.
@@ -43,7 +44,8 @@ class EnrolmentAdmin(ReadOnly):
             f"{state}_count": Count("photographs", filter=Q(photographs__state=state))
             for state in (Photograph.State.ACCEPTED.value, Photograph.State.REFUSED.value)
         }
-        return super().get_queryset(request).annotate(**counts)
+        reached = Exists(reach.people_for(request.user).filter(pk=OuterRef("lookalike")))
+        return super().get_queryset(request).annotate(**counts, lookalike_reached=reached)
 
     @display(description=_("person"), ordering="person__name")
     def whose(self, held: Enrolment) -> str:
@@ -63,7 +65,9 @@ class EnrolmentAdmin(ReadOnly):
 
     @display(description=_("resembles"))
     def resembles(self, held: Enrolment) -> str:
-        return str(held.lookalike or "–")
+        if held.lookalike_id is None:
+            return "–"
+        return str(held.lookalike) if held.lookalike_reached else str(_("somebody you do not reach"))
 
     @display(description=_("handed in (UTC)"), ordering="submitted")
     def handed_in(self, held: Enrolment) -> str:
@@ -87,7 +91,8 @@ class EnrolmentAdmin(ReadOnly):
         if held.state in {Enrolment.State.REVIEW, Enrolment.State.APPROVE}:
             rows = rows.filter(state=Photograph.State.ACCEPTED)  # the others say nothing about who this is
         sides = [(_("Handed in now"), held.person, rows)]
-        if held.lookalike:
+        hidden = held.lookalike is not None and not reach.reaches(request.user, held.lookalike)
+        if held.lookalike and not hidden:
             known = held.lookalike.photographs.filter(faceprint__active=True)
             sides.append((_("Already enrolled"), held.lookalike, known))
         return self.page(
@@ -100,7 +105,8 @@ class EnrolmentAdmin(ReadOnly):
             sides=[(caption, person, self.cards(request, person, rows)) for caption, person, rows in sides],
             may_approve=held.state == Enrolment.State.APPROVE and self.may_settle(request),
             whys=WHYS,
-            may_settle=held.state == Enrolment.State.REVIEW and self.may_settle(request),
+            may_settle=held.state == Enrolment.State.REVIEW and self.may_settle(request) and not hidden,
+            hidden=hidden,
             may_look=photographs.may_look(request),
         )
 
@@ -119,7 +125,8 @@ class EnrolmentAdmin(ReadOnly):
 
     def settle(self, request: HttpRequest, key: int) -> HttpResponse:
         held = self.seen(request, str(key))
-        if not self.may_settle(request):
+        reached = held.lookalike is None or reach.reaches(request.user, held.lookalike)
+        if not (reached and self.may_settle(request)):
             raise PermissionDenied
         answer = request.POST.get("answer")
         if request.method != "POST" or answer not in {"same", "different"}:

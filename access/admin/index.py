@@ -1,22 +1,17 @@
 """The first page and the menu: what needs a human, what the doors did today, who is at work behind them."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from access import health
 from access.admin import live
 from access.admin.gallery import LOOK_ALIKES
 from access.admin.lists import IMPORT
-from access.decisions import Decision
-from access.doors import alarms
-from access.doors.reasons import reason_words
 from access.enrolment import Enrolment
 from access.gallery import Faceprint
 from access.hours import reach
@@ -216,7 +211,7 @@ def asked_of(request: HttpRequest, table: type[Model], state: str = State.ASKED)
 WAITING: dict[str, tuple[Callable[[HttpRequest], QuerySet[Any]], str]] = {
     "enrolment?state__exact=review": (lambda request: to_review(), "warning"),
     "enrolment?state__exact=approve": (lambda request: to_approve(), "warning"),
-    "alarm": (lambda request: alarms.unacknowledged(), "danger"),
+    "alarm": (live.waiting_alarms, "danger"),
     "leave?state__exact=asked": (lambda request: asked_of(request, Leave), "warning"),
     "correction?state__exact=asked": (lambda request: asked_of(request, Correction), "warning"),
     "outage?state__exact=asked": (lambda request: asked_outages(request), "warning"),
@@ -233,7 +228,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the first page shows; each part only with the permission of its table."""
     may = {
         model: request.user.has_perm(f"access.view_{model}")
-        for model in ("person", "enrolment", "decision", "kiosk", "worker")
+        for model in ("person", "enrolment", "kiosk", "worker")
     }
     return (
         context
@@ -243,7 +238,6 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "demo": Site.objects.filter(demo=True).exists(),
             "people": people_figures() if may["person"] else None,
             "reviews": to_review().count() if may["enrolment"] else None,
-            "decisions": decision_figures() if may["decision"] else None,
             "workers": list(health.present()) if may["worker"] or may["kiosk"] else None,
             "unjudged": list(health.unjudged_doors()) if may["worker"] or may["kiosk"] else None,
         }
@@ -258,31 +252,4 @@ def people_figures() -> dict[str, int]:
         "all": there.count(),
         "enrolled": there.filter(printed).count(),
         "without_consent": there.filter(~consenting, without_face=False).count(),
-    }
-
-
-def decision_figures() -> dict[str, Any]:
-    """The last 24 hours by reason: sites lie in different zones, so "today" would be a different day each."""
-    since = timezone.now() - timedelta(hours=24)
-    rows = list(
-        Decision.objects.filter(at__gt=since)
-        .order_by()
-        .values_list("granted", "reason")
-        .annotate(n=Count("snapshot"))
-        .order_by("-granted", "-n")
-    )
-    most = max((count for _granted, _reason, count in rows), default=1)
-    return {
-        "granted": sum(count for granted, _reason, count in rows if granted),
-        "refused": sum(count for granted, _reason, count in rows if not granted),
-        "reasons": [
-            {
-                "granted": granted,
-                "reason": reason,
-                "words": reason_words(reason),
-                "count": count,
-                "share": round(100 * count / most),
-            }
-            for granted, reason, count in rows
-        ],
     }

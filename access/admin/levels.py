@@ -20,6 +20,7 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminCheckboxSelectMultipleWidge
 from access.admin.audit import Audited
 from access.admin.days import at_site
 from access.doors.levels import AccessLevel, Grant
+from access.hours import reach
 from access.people import Person
 from access.places import Door
 
@@ -38,7 +39,7 @@ class WithDoors(Audited):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "person":
-            kwargs["queryset"] = Person.objects.filter(erased=None)
+            kwargs["queryset"] = reach.people_for(request.user).filter(erased=None)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
@@ -160,6 +161,7 @@ class TimeFilter(DropdownFilter):
 
 @admin.register(Grant)
 class GrantAdmin(WithDoors):
+    person_path = "person"
     form = GrantForm
     list_display = ["person", "where", "from_when", "until_when", "state"]
     list_filter = [TimeFilter, ("doors", RelatedDropdownFilter)]

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -23,9 +24,11 @@ from access.doors import alarms
 from access.doors.contacts import DoorEvent, State
 from access.doors.reasons import reason_words
 from access.hours import reach, roll
+from access.kept import KeptPicture
 from access.places import Door, Kiosk, Site
 
 LATEST = 10
+DAY = timedelta(hours=24)
 MOST_ALARMS = 6
 MOST_DOORS = 12
 MOST_KIOSKS = 12
@@ -57,10 +60,11 @@ def shown(request: HttpRequest) -> dict[str, Any]:
     return {
         "now": now,
         "roll": today(request, now) if may("access.view_punch") and may("access.view_person") else None,
-        "alarms": open_alarms() if may("access.view_alarm") else None,
+        "alarms": open_alarms(request) if may("access.view_alarm") else None,
         "may_acknowledge": may("access.acknowledge_alarm"),
-        "doors": doors(now) if may("access.view_door") and may("access.view_decision") else None,
-        "latest": latest() if may("access.view_decision") else None,
+        "doors": doors(request, now) if may("access.view_door") and may("access.view_decision") else None,
+        "latest": latest(request) if may("access.view_decision") else None,
+        "reasons": reasons(request, now) if may("access.view_decision") else None,
         "speed": speed(now) if may("access.view_decision") else None,
         "arrivals": arrivals(request, now) if may("access.view_punch") else None,
         "kiosks": kiosks(now) if may("access.view_kiosk") else None,
@@ -89,21 +93,25 @@ def today(request: HttpRequest, now: datetime) -> dict[str, Any]:
     return cache.get_or_set(f"roll:{request.user.pk}", called, ROLL_SECONDS)  # type: ignore[no-any-return]
 
 
-def open_alarms() -> dict[str, Any]:
-    found = alarms.unacknowledged().select_related("door__site", "kiosk__door__site", "person")
+def open_alarms(request: HttpRequest) -> dict[str, Any]:
+    found = waiting_alarms(request).select_related("door__site", "kiosk__door__site", "person")
     rows = list(found[: MOST_ALARMS + 1])
     return {"rows": rows[:MOST_ALARMS], "count": found.count() if len(rows) > MOST_ALARMS else len(rows)}
 
 
-def doors(now: datetime) -> list[dict[str, Any]]:
+def waiting_alarms(request: HttpRequest) -> QuerySet[Any]:
+    """Those about nobody, and about people whom the login reaches."""
+    return reach.within(request.user, alarms.unacknowledged(), nobody=True)
+
+
+def doors(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
     """Doors with what they are and the last passage, in two queries."""
     rows = list(Door.objects.select_related("site").order_by("site__name", "name")[:MOST_DOORS])
     keys = [door.pk for door in rows]
     last = {
         decision.snapshot.kiosk.door_id: decision
-        for decision in Decision.objects.filter(
-            snapshot__kiosk__door__in=keys, at__gt=now - timedelta(days=7)
-        )
+        for decision in reach.within(request.user, Decision.objects.all())
+        .filter(snapshot__kiosk__door__in=keys, at__gt=now - timedelta(days=7))
         .select_related("person", "snapshot__kiosk")
         .order_by("snapshot__kiosk__door_id", "-at")
         .distinct("snapshot__kiosk__door_id")
@@ -133,27 +141,88 @@ def _door(door: Door, last: Decision | None, event: DoorEvent | None) -> dict[st
     }
 
 
-def latest() -> list[tuple[Decision, str, str]]:
-    rows = Decision.objects.select_related("person", "snapshot__kiosk__door__site")[:LATEST]
+def latest(request: HttpRequest) -> list[dict[str, Any]]:
+    """The last passages and refusals, newest first."""
+    found = reach.within(request.user, Decision.objects.select_related("person"))
+    rows = found.select_related("snapshot__kiosk__door__site")[:LATEST]
+    pictures: set[Any] = set()
+    if request.user.has_perm("access.view_keptpicture"):
+        rows = list(rows)
+        among = KeptPicture.objects.filter(pk__in=[row.pk for row in rows])
+        pictures = set(among.values_list("pk", flat=True))
     return [
-        (row, at_site(row.at, row.snapshot.kiosk.door.site.zone), reason_words(row.reason)) for row in rows
+        {
+            "row": row,
+            "picture": row.pk in pictures,
+            "door": row.snapshot.kiosk.door,
+            "when": clock_time(row.at, row.snapshot.kiosk.door.site.zone),
+            "full": at_site(row.at, row.snapshot.kiosk.door.site.zone),
+            "short": row.reason.replace("_", " "),
+            "why": reason_words(row.reason),
+        }
+        for row in rows
     ]
 
 
-def speed(now: datetime) -> dict[str, int] | None:
-    """Milliseconds from receipt to decision over the last day, half and 95 % of them; None without any."""
+def reasons(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """The last 24 hours by reason: sites lie in different zones, so "today" would be a different day each."""
+    found = reach.within(request.user, Decision.objects.filter(at__gt=now - DAY))
+    rows = list(
+        found.order_by()
+        .values_list("granted", "reason")
+        .annotate(n=Count("snapshot"))
+        .order_by("-granted", "-n")
+    )
+    most = max((count for _granted, _reason, count in rows), default=1)
+    return {
+        "granted": sum(count for granted, _reason, count in rows if granted),
+        "refused": sum(count for granted, _reason, count in rows if not granted),
+        "lines": [
+            {
+                "granted": granted,
+                "reason": reason,
+                "words": reason_words(reason),
+                "count": count,
+                "share": round(100 * count / most),
+            }
+            for granted, reason, count in rows
+        ],
+    }
+
+
+def speed(now: datetime) -> dict[str, Any] | None:
+    """Milliseconds from a picture's receipt to its decision over the last day: half and 95 % of them, whole
+    and by the hour as bars of a drawing 96 wide and 40 high; None without any."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*), percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP"
+            "SELECT date_trunc('hour', d.at), count(*), percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP"
             " (ORDER BY extract(epoch FROM d.at - s.received))"
             " FROM access_decision d JOIN access_snapshot s ON s.id = d.snapshot_id"
-            " WHERE d.at > %s AND s.kind <> 'offline'",
-            [now - timedelta(hours=24)],
+            " WHERE d.at > %s AND s.kind IN ('snapshot', 'crop')"
+            " GROUP BY GROUPING SETS ((date_trunc('hour', d.at)), ())",
+            [now - DAY],
         )
-        count, shares = cursor.fetchone()
-    if not count:
+        rows = {hour: (count, *shares) for hour, count, shares in cursor.fetchall() if count}
+    if not rows:
         return None
-    return {"count": count, "p50": round(shares[0] * 1000), "p95": round(shares[1] * 1000)}
+    count, half, most = rows.pop(None)
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    tallest = max(p95 for _count, _p50, p95 in rows.values()) or 1
+    bars = [
+        {
+            "x": 92 - 4 * round((this_hour - hour) / timedelta(hours=1)),
+            "p50": round(p50 * 1000),
+            "p95": round(p95 * 1000),
+            "low": round(40 * p50 / tallest, 1),
+            "high": round(40 * p95 / tallest, 1),
+            "low_y": round(40 - 40 * p50 / tallest, 1),
+            "high_y": round(40 - 40 * p95 / tallest, 1),
+            "ago": round((this_hour - hour) / timedelta(hours=1)),
+            "count": counted,
+        }
+        for hour, (counted, p50, p95) in sorted(rows.items())
+    ]
+    return {"count": count, "p50": round(half * 1000), "p95": round(most * 1000), "bars": bars}
 
 
 def arrivals(request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -195,7 +264,8 @@ def _kiosk(kiosk: Kiosk, now: datetime) -> dict[str, Any]:
         "silent": silent,
         "look": silent or off or bool(kiosk.queued),
         "seen": at_site(kiosk.last_seen, kiosk.door.site.zone) if kiosk.last_seen else "",
-        "clock_off": round((kiosk.clock_offset_ms or 0) / 1000, 1) if off else None,
+        "clock": round((kiosk.clock_offset_ms or 0) / 1000, 1) if kiosk.clock_offset_ms is not None else None,
+        "clock_off": off,
     }
 
 

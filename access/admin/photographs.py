@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from access import audit, enrolment, vault
 from access.admin.audit import Audited
 from access.enrolment import Enrolment, Photograph
+from access.hours import reach
 from access.people import Person
 from access.privacy import verdicts, words
 
@@ -48,8 +49,27 @@ def content_type(data: bytes) -> str | None:
     return None
 
 
+def served(data: bytes) -> HttpResponse:
+    """The picture alone, kept by no browser. Raises Http404 for what is none."""
+    if (kind := content_type(data)) is None:
+        raise Http404
+    return HttpResponse(
+        data,
+        content_type=kind,
+        headers={
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'",
+        },
+    )
+
+
 def may_look(request: HttpRequest) -> bool:
     return request.user.has_perm("access.view_person") and request.user.has_perm("access.view_photograph")
+
+
+def may_look_at(request: HttpRequest, person: Person) -> bool:
+    return may_look(request) and reach.reaches(request.user, person)
 
 
 def new_ticket(request: HttpRequest, person: Person) -> str:
@@ -129,28 +149,18 @@ class Photographs(Audited):
 
     def picture(self, request: HttpRequest, key: int) -> HttpResponse:
         photograph = get_object_or_404(Photograph, pk=key)
-        if not may_look(request) or not holds_ticket(request, photograph.person_id):
+        if not may_look_at(request, photograph.person) or not holds_ticket(request, photograph.person_id):
             raise PermissionDenied
         try:
             data = enrolment.open_photograph(photograph)
         except vault.Sealed as error:
             raise Http404 from error
-        if (kind := content_type(data)) is None:
-            raise Http404
-        return HttpResponse(
-            data,
-            content_type=kind,
-            headers={
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-                "Content-Security-Policy": "default-src 'none'",
-            },
-        )
+        return served(data)
 
     def fragment(self, request: HttpRequest, key: int) -> HttpResponse:
         """The panel alone, for a page that is waiting for the worker."""
         person = get_object_or_404(Person, pk=key)
-        if not may_look(request) or not holds_ticket(request, key):
+        if not may_look_at(request, person) or not holds_ticket(request, key):
             raise PermissionDenied
         response = render(request, "access/photographs.html", panel(request, person, request.GET["ticket"]))
         response["Cache-Control"] = "no-store"
@@ -159,9 +169,8 @@ class Photographs(Audited):
     def remove(self, request: HttpRequest, key: int) -> HttpResponse:
         photograph = get_object_or_404(Photograph.objects.defer("sealed").select_related("person"), pk=key)
         person = photograph.person
-        if not self.has_change_permission(request, person) or not request.user.has_perm(
-            "access.delete_photograph"
-        ):
+        may = self.has_change_permission(request, person) and reach.reaches(request.user, person)
+        if not may or not request.user.has_perm("access.delete_photograph"):
             raise PermissionDenied
         back = HttpResponseRedirect(f"{self.url('change', person.pk)}#photographs")
         if request.method != "POST":

@@ -8,13 +8,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from access.admin.audit import Audited
@@ -71,6 +72,27 @@ class Asked(Reached):
     def decider(self, row: Any) -> str | None:
         return row.decided_by.get_username() if row.decided_by else None
 
+    # --- Many at once ---------------------------------------------------------------------------------
+
+    actions = ["approve_chosen", "refuse_chosen"]
+
+    def has_decide_permission(self, request: HttpRequest, key: object = None) -> bool:
+        return request.user.has_perm(f"access.approve_{self.opts.model_name}")
+
+    @action(description=_("Approve those chosen"), permissions=["decide"])
+    def approve_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.decide_all(request, queryset, State.APPROVED)
+
+    @action(description=_("Refuse those chosen"), permissions=["decide"])
+    def refuse_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self.decide_all(request, queryset, State.REFUSED)
+
+    def decide_all(self, request: HttpRequest, queryset: QuerySet[Any], state: State) -> None:
+        asked = list(queryset.filter(state=State.ASKED))
+        done = sum(self.try_to_decide(row, state, request, "") for row in asked)
+        text = ngettext("%(n)d request decided.", "%(n)d requests decided.", done)
+        messages.success(request, text % {"n": done})
+
     # --- Asking -----------------------------------------------------------------------------------
 
     def ask(self, row: Any, request: HttpRequest) -> None:
@@ -108,7 +130,9 @@ class Asked(Reached):
         row = self.seen(request, object_id)
         form = AnswerForm(request.POST or None)
         if request.method == "POST" and request.POST.get("state") in State.values and form.is_valid():
-            self.try_to_decide(row, State(request.POST["state"]), request, form.cleaned_data["answer"])
+            state = State(request.POST["state"])
+            if self.try_to_decide(row, state, request, form.cleaned_data["answer"]):
+                messages.success(request, _("Done: %(state)s.") % {"state": state.label})
             return HttpResponseRedirect(self.url("change", row.pk))
         may = requests.may_decide(request.user, row)
         return self.page(
@@ -125,7 +149,8 @@ class Asked(Reached):
             **self.context(row, request),
         )
 
-    def try_to_decide(self, row: Any, state: State, request: HttpRequest, answer: str) -> None:
+    def try_to_decide(self, row: Any, state: State, request: HttpRequest, answer: str) -> bool:
+        """Whether it was decided now; if not, a message says why."""
         try:
             self.decide(row, state, request, answer)
         except requests.AlreadyDecided:
@@ -139,7 +164,8 @@ class Asked(Reached):
                 request, _("Another correction of this punch is in force. Take that one back first.")
             )
         else:
-            messages.success(request, _("Done: %(state)s.") % {"state": state.label})
+            return True
+        return False
 
 
 # --- Leave ------------------------------------------------------------------------------------------

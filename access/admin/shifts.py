@@ -9,7 +9,6 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -17,6 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from access.admin.audit import Audited
 from access.admin.days import Days
 from access.admin.requests import Reached
+from access.admin.rows import Rows
 from access.hours import reach, shifts
 from access.hours.shifts import Assignment, Pattern, PatternDay, RosterEntry, Shift, ShiftBreak, ShiftPart
 from access.hours.words import hours
@@ -53,7 +53,7 @@ class PartsFormSet(forms.BaseInlineFormSet):
             )
 
 
-class PartsInline(TabularInline):
+class PartsInline(Rows):
     model = ShiftPart
     formset = PartsFormSet
     extra = 0
@@ -62,7 +62,7 @@ class PartsInline(TabularInline):
     hide_title = True
 
 
-class BreaksInline(TabularInline):
+class BreaksInline(Rows):
     model = ShiftBreak
     extra = 0
     hide_title = True
@@ -100,7 +100,7 @@ class PatternDayForm(ModelForm):
         return super().has_changed() or (numbered and self.instance.pk is None)
 
 
-class PatternDayInline(TabularInline):
+class PatternDayInline(Rows):
     model = PatternDay
     form = PatternDayForm
     extra = 0

@@ -96,6 +96,11 @@ class Pin(models.Model):
         return f"PIN of person:{self.person_id}"
 
 
+def card_with(number: str) -> Card | None:
+    """The card in force with this whole number."""
+    return Card.objects.filter(digest=digest("card", _number(number)), revoked=None).first()
+
+
 def _number(text: str) -> str:
     """Readers differ in blanks and capitals, never in what they mean."""
     return "".join(text.split()).casefold()

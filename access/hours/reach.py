@@ -36,8 +36,14 @@ def reaches(staff: Staff, person: Person) -> bool:
     return people_for(staff).filter(pk=person.pk).exists()
 
 
-def within(staff: Staff, rows: QuerySet[Model], person: str = "person") -> QuerySet[Model]:
-    """Those rows whose person the login reaches; `person` is the path from a row to its person."""
+def within(
+    staff: Staff, rows: QuerySet[Model], person: str = "person", *, nobody: bool = False
+) -> QuerySet[Model]:
+    """Those rows whose person the login reaches; `person` is the path from a row to its person.
+
+    With `nobody` also rows that are about no person.
+    """
     if staff.is_active and staff.has_perm(EVERYBODY):
         return rows
-    return rows.filter(**{f"{person}__in": people_for(staff)})
+    reached = Q(**{f"{person}__in": people_for(staff)})
+    return rows.filter(reached | Q(**{person: None}) if nobody else reached)

@@ -10,11 +10,12 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import BinaryField, Model, Q, QuerySet
 
-from access import audit, enrolment, vault
+from access import audit, enrolment, kept, vault
 from access.attendance import Punch
 from access.audit import AuditEntry
 from access.decisions import Decision
@@ -31,6 +32,7 @@ from access.hours.payroll import Adjustment
 from access.hours.proposals import Proposal
 from access.hours.shifts import Assignment, RosterEntry
 from access.hours.workdays import WorkDay
+from access.kept import KeptPicture
 from access.kiosk.alone import OfflineEvent
 from access.kiosk.feedback import Dispute, Remark
 from access.people import Consent, Person, PersonKey
@@ -80,6 +82,7 @@ PARTS = (
     Part("pins", Pin),
     Part("in_zones", Presence),
     Part("decisions", Decision),
+    Part("pictures_of_passages", KeptPicture),
     Part("remarks", Remark, "decision__person"),
     Part("disputes", Dispute, "decision__person"),
     Part("told_later_by_kiosks", OfflineEvent, "snapshot__decision__person"),
@@ -99,6 +102,10 @@ PARTS = (
 )
 
 
+# What a decision keeps of the people whom a face resembled too.
+OF_OTHERS = {"nearest", "people"}
+
+
 def untold(field: Any) -> bool:
     """Secrets, and other people: a look-alike is somebody else's data."""
     return isinstance(field, BinaryField) or field.name in SECRET or field.name.startswith("lookalike")
@@ -111,6 +118,8 @@ def told(row: Model) -> dict[str, Any]:
         if untold(field):
             continue
         value = getattr(row, field.attname)
+        if field.name == "facts":
+            value = {name: fact for name, fact in value.items() if name not in OF_OTHERS}
         if field.is_relation and value is not None:
             other = getattr(row, field.name)
             value = audit.name_of(other) if isinstance(other, Person) else str(other)
@@ -127,6 +136,8 @@ def _plain(value: Any) -> Any:
         return value.total_seconds()
     if isinstance(value, uuid.UUID):
         return str(value)
+    if isinstance(value, Decimal):
+        return float(value)  # days of leave
     raise TypeError(f"{type(value).__name__} in a disclosure")
 
 
@@ -147,6 +158,9 @@ def _files(person: Person) -> Iterator[tuple[str, Iterable[bytes]]]:
             yield f"photographs/{photograph.pk}.jpg", [enrolment.open_photograph(photograph)]
         except vault.Sealed:
             continue  # its key is gone: nobody can read it any more
+    for key in KeptPicture.objects.filter(person=person).order_by("at").values_list("pk", flat=True):
+        if picture := kept.open_picture(key):
+            yield f"pictures_of_passages/{key}.jpg", [picture]
 
 
 def _lean(rows: QuerySet[Any]) -> Iterator[Any]:

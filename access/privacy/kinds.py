@@ -14,6 +14,7 @@ from django.db.models import DateTimeField, Exists, F, Min, Model, OuterRef, Q, 
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from access import kept
 from access.attendance import Punch
 from access.decisions import Decision
 from access.doors.alarms import Alarm
@@ -29,6 +30,7 @@ from access.hours.proposals import Proposal
 from access.hours.requests import State as Asked
 from access.hours.shifts import RosterEntry
 from access.hours.workdays import WorkDay
+from access.kept import KeptPicture
 from access.people import Consent, Person, PersonKey
 from access.privacy.invitations import Invitation
 from access.snapshots import Snapshot
@@ -43,6 +45,7 @@ class Kind(StrEnum):
     IDLE_FACES = "idle_faces"
     USED_PHOTOGRAPHS = "used_photographs"
     REFUSED_PHOTOGRAPHS = "refused_photographs"
+    PASSAGE_PICTURES = kept.KIND
     INVITATIONS = "invitations"
     DECISIONS = "decisions"
     DOOR_EVENTS = "door_events"
@@ -72,6 +75,8 @@ SPANS: dict[Kind, Span] = {
     Kind.IDLE_FACES: Span(_("Faces of people who never came again"), 1095, 30, 1095),
     Kind.USED_PHOTOGRAPHS: Span(_("Photographs whose faceprints are in use"), None, 0, 1095),
     Kind.REFUSED_PHOTOGRAPHS: Span(_("Photographs that were refused"), 30, 0, 365),
+    # Nothing unless somebody asks for it; a month is what the longest enquiry into an incident takes.
+    Kind.PASSAGE_PICTURES: Span(_("Pictures of passages, of people who agreed"), 0, 0, 30),
     Kind.INVITATIONS: Span(_("Invitations, after their end"), 30, 1, 365),
     Kind.DECISIONS: Span(_("Decisions, with what was said of them"), 90, 30, 3650),
     Kind.DOOR_EVENTS: Span(_("Events, orders and settled alarms of doors"), 365, 30, 3650),
@@ -128,6 +133,7 @@ def _faces(of: QuerySet[Person]) -> list[Part]:
         Part(Photograph.objects.filter(calm, person__in=of), _pictures),
         Part(Faceprint.objects.filter(calm, person__in=of), _rows),
         Part(enrolments, _rows),
+        Part(KeptPicture.objects.filter(person__in=of), _rows),
         # With the key a copy in an old backup becomes noise.
         Part(PersonKey.objects.filter(calm, person__in=of), _rows),
     ]
@@ -168,6 +174,10 @@ def _refused_photographs(before: datetime) -> list[Part]:
     refused = Q(state=Photograph.State.REFUSED) | Q(enrolment__state=Enrolment.State.REFUSED)
     rows = Photograph.objects.filter(refused, enrolment__finished__lt=before)
     return [Part(rows, _pictures)]
+
+
+def _passage_pictures(before: datetime) -> list[Part]:
+    return [Part(KeptPicture.objects.filter(at__lt=before).defer("sealed"), _rows)]
 
 
 def _invitations(before: datetime) -> list[Part]:
@@ -251,6 +261,7 @@ _PARTS: dict[Kind, Callable[[datetime], list[Part]]] = {
     Kind.IDLE_FACES: _idle_faces,
     Kind.USED_PHOTOGRAPHS: _used_photographs,
     Kind.REFUSED_PHOTOGRAPHS: _refused_photographs,
+    Kind.PASSAGE_PICTURES: _passage_pictures,
     Kind.INVITATIONS: _invitations,
     Kind.DECISIONS: _decisions,
     Kind.DOOR_EVENTS: _door_events,
@@ -266,6 +277,7 @@ _OLDEST: dict[Kind, tuple[type[Model], str]] = {
     Kind.IDLE_FACES: (Faceprint, "created"),
     Kind.USED_PHOTOGRAPHS: (Photograph, "enrolment__submitted"),
     Kind.REFUSED_PHOTOGRAPHS: (Photograph, "enrolment__submitted"),
+    Kind.PASSAGE_PICTURES: (KeptPicture, "at"),
     Kind.INVITATIONS: (Invitation, "made"),
     Kind.DECISIONS: (Decision, "at"),
     Kind.DOOR_EVENTS: (DoorEvent, "at"),

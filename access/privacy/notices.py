@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from access.people import ConsentText
 from access.places import Site
 from access.privacy import retention, words
+from access.privacy.kinds import Kind
 
 
 class Notice(models.Model):
@@ -66,16 +67,21 @@ def purposes(language: str) -> list[str]:
 
 def kept(language: str) -> list[Kept]:
     """What is kept and for how long: what never changes, and what the table says now."""
+    periods = retention.periods()
+    pictures = periods.pop(Kind.PASSAGE_PICTURES) or None
     always = [
         Kept(words.say(language, f"kind.{kind}"), words.say(language, f"days.{days}"))
         for kind, days in (("pictures", "decision"), ("strangers", "never"))
     ]
+    if pictures:
+        kept_some = words.say(language, f"kind.{Kind.PASSAGE_PICTURES.value}")
+        always[0] = Kept(kept_some, words.period(language, pictures))
     by_table = [
         Kept(
             words.say(language, f"kind.{kind.value}"),
             words.say(language, "days.consent") if days is None else words.period(language, days),
         )
-        for kind, days in retention.periods().items()
+        for kind, days in periods.items()
     ]
     audit = Kept(words.say(language, "kind.audit"), words.say(language, "days.kept"))
     return [*always, *by_table, audit]

@@ -123,7 +123,6 @@ def test_the_auditor_reads_what_the_kiosk_was_not_told(office: Client, cast: Cas
         "Alice Able",
         "0.1234 (0 to 1)",
         "the picture alone",
-        "0.003",
     ):
         assert part in shown, part
     assert f"“{policy.MESSAGES[Reason.UNKNOWN_FACE]}”" in shown

@@ -54,14 +54,14 @@ def test_it_shows_doors_passages_alarms_and_who_is_in(office: Client, cast: Cast
 def test_each_part_needs_the_right_to_its_table(cast: Cast, login_with: Callable[..., Client]) -> None:
     pass_by(cast, person=cast.alice.pk)
     parts = {
-        "view_decision": {"latest", "speed"},
+        "view_decision": {"latest", "reasons", "speed"},
         "view_alarm": {"alarms"},
         "view_kiosk": {"kiosks"},
         "view_punch": {"arrivals"},
     }
     for right, visible in parts.items():
         shown = login_with(right).get(reverse("live")).context
-        names = ("roll", "alarms", "doors", "latest", "speed", "arrivals", "kiosks")
+        names = ("roll", "alarms", "doors", "latest", "reasons", "speed", "arrivals", "kiosks")
         assert {name for name in names if shown[name] is not None} == visible, right
 
 

@@ -120,7 +120,11 @@ def test_the_numbers_behind_a_decision_are_kept_for_the_auditor_and_hold_no_vect
         "threshold",
         "score",
         "lead",
+        "limits",
+        "margin",
+        "nearest",
     }
+    assert facts["nearest"][0] == (cast.alice.pk, facts["score"])
 
 
 @pytest.mark.django_db

@@ -86,6 +86,20 @@ function update(panel, html) {
   });
 }
 
+/* Only what changed is replaced, so that no picture is fetched again for nothing; new or lost parts renew all. */
+function renew(whole, html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").body;
+  const parts = [...fresh.querySelectorAll("[data-part]")];
+  const known = parts.map((part) => whole.querySelector(`[data-part="${part.dataset.part}"]`));
+  if (known.includes(null) || known.length !== whole.querySelectorAll("[data-part]").length) {
+    whole.replaceChildren(...fresh.childNodes);
+    return;
+  }
+  parts.forEach((part, number) => part.outerHTML === known[number].outerHTML || known[number].replaceWith(part));
+  const figures = [fresh, whole].map((where) => where.querySelector(".lintel-figures"));
+  if (figures[0] && figures[1]) figures[1].replaceWith(figures[0]);
+}
+
 /* What changes by itself on the first page, asked for again while somebody looks. */
 function keepLive(part) {
   const pause = Number(part.dataset.liveSeconds) * 1000;
@@ -96,7 +110,7 @@ function keepLive(part) {
       try {
         const answer = await fetch(part.dataset.live, { credentials: "same-origin" });
         if (answer.status === 403) return location.reload(); /* signed out: the page asks to sign in */
-        if (answer.ok) part.innerHTML = await answer.text();
+        if (answer.ok) renew(part, await answer.text());
       } catch (error) {
         if (!(error instanceof TypeError)) throw error; /* the network is away; asked again below */
       }
@@ -105,6 +119,69 @@ function keepLive(part) {
   }
 
   setTimeout(again, pause);
+}
+
+/* The search box in the header: what is found appears below it as one types, and the arrows walk through it. */
+const TYPING = 150;
+
+function prepareSearch(form) {
+  const input = form.querySelector("input[type=search]");
+  const found = form.querySelector("[data-found]");
+  const page = form.dataset.findPart;
+  if (!page) return;
+  let asked = 0;
+  let timer = 0;
+
+  function close() {
+    found.hidden = true;
+    asked += 1;
+  }
+
+  async function ask() {
+    const mine = (asked += 1);
+    if (!input.value.trim()) return close();
+    try {
+      const answer = await fetch(`${page}?part=1&q=${encodeURIComponent(input.value)}`, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected || mine !== asked) return;
+      found.innerHTML = await answer.text();
+      found.hidden = false;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; /* the network is away; Enter still asks for the page */
+    }
+  }
+
+  function walk(event, step) {
+    const stops = [input, ...found.querySelectorAll("a")];
+    const next = stops[stops.indexOf(document.activeElement) + step];
+    if (!next || found.hidden) return;
+    event.preventDefault();
+    next.focus();
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, TYPING);
+  });
+  input.addEventListener("focus", () => input.value.trim() && found.childElementCount && (found.hidden = false));
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") walk(event, 1);
+    if (event.key === "ArrowUp") walk(event, -1);
+    if (event.key === "Escape") {
+      event.preventDefault();
+      close();
+      input.focus();
+    }
+  });
+  form.addEventListener("focusout", (event) => form.contains(event.relatedTarget) || close());
+  found.addEventListener("mousedown", (event) => event.preventDefault()); /* a click keeps the focus, so the link stays */
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    const wanted = (event.key === "k" && (event.ctrlKey || event.metaKey)) || (event.key === "/" && !typing);
+    if (!wanted || !input.offsetParent) return;
+    event.preventDefault();
+    input.focus();
+    input.select();
+  });
 }
 
 function prepareCopy(button) {
@@ -116,8 +193,24 @@ function prepareCopy(button) {
   });
 }
 
+/* The theme's searchable lists stand in for a select: they take over its name. */
+function nameLists() {
+  for (const select of document.querySelectorAll("select.select2-hidden-accessible")) {
+    const list = select.nextElementSibling;
+    const name = select.getAttribute("aria-label") || (select.labels.length && select.labels[0].textContent.trim());
+    if (!list || !name) continue;
+    list.querySelectorAll("[role=combobox], [role=textbox], .select2-search__field").forEach((part) => {
+      part.removeAttribute("aria-labelledby");
+      part.setAttribute("aria-label", name);
+    });
+  }
+}
+window.addEventListener("load", nameLists);
+document.addEventListener("formset:added", () => setTimeout(nameLists));
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-drop]").forEach(prepareDropZone);
+  document.querySelectorAll("[data-find]").forEach(prepareSearch);
   document.querySelectorAll("[data-copy]").forEach(prepareCopy);
   document.querySelectorAll("[data-live]").forEach(keepLive);
   setTimeout(lookAgain, LOOK_AGAIN);
