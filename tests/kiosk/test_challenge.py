@@ -4,11 +4,8 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from access.models import Decision, Kiosk, Punch, SnapshotPicture
 from access.up.demo import scenes
-from tests import factories
 from tests.admin.conftest import IN_A_BROWSER
 from tests.kiosk.conftest import KNOWN
 from tests.kiosk.waiting import pair, result, until
@@ -121,7 +118,6 @@ def test_a_face_that_is_never_enough_is_asked_for_a_pin_or_a_card(
     kiosk: Kiosk, open_kiosk: Callable[..., Any], keep: Callable[..., None]
 ) -> None:
     demanding(kiosk, "two_factor")
-    factories.person("Nobody")
     page = open_kiosk(KNOWN)
     pair(page, kiosk)
     result(page, "unsure")
@@ -133,11 +129,10 @@ def test_a_face_that_is_never_enough_is_asked_for_a_pin_or_a_card(
     assert not Punch.objects.exists()
 
 
-@pytest.mark.parametrize("word", ["passive"])
 def test_where_pictures_are_judged_a_few_frames_more_are_sent(
-    kiosk: Kiosk, open_kiosk: Callable[..., Any], word: str
+    kiosk: Kiosk, open_kiosk: Callable[..., Any]
 ) -> None:
-    demanding(kiosk, word)
+    demanding(kiosk, "passive")
     page = open_kiosk(KNOWN)
     pair(page, kiosk)
     page.wait_for_selector("[data-view=idle]")
