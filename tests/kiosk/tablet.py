@@ -1,32 +1,21 @@
 """A tablet in Python: makes its own keys, pairs, signs what it asks. What the browser does, for tests."""
 
 import base64
-import hashlib
 import json
 import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.test import Client
 
-from access.kiosk import bundles, pairing, signing
+from access.kiosk import pairing
 from access.places import Kiosk
+from access.up import tablet as up
+from access.up.tablet import fresh, spki
 
-
-def fresh() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def spki(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+__all__ = ["Alone", "Tablet", "fresh", "opened", "paired", "results", "spki"]
 
 
 @dataclass
@@ -37,11 +26,9 @@ class Tablet:
     server: bytes = b""
 
     def pair(self, code: str) -> Any:
-        keys = {"signing": self.key, "agreement": self.agreement}
-        body = {name: base64.b64encode(spki(key)).decode() for name, key in keys.items()}
         response = self.client.post(
             "/api/v1/kiosk/pair/",
-            body,
+            up.public_halves(self.key, self.agreement),
             content_type="application/json",
             headers={"Authorization": f"Pairing {code}"},
         )
@@ -55,16 +42,7 @@ class Tablet:
             name: changed.pop(name) for name in ("signed_time", "signed_nonce") if name in changed
         }
         moment, nonce = parts.get("signed_time", parts["time"]), parts.get("signed_nonce", parts["nonce"])
-        data = signing.canonical(method, path, moment, nonce, body)
-        r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
-        raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
-        shown = {
-            "key": hashlib.sha256(spki(self.key)).hexdigest(),
-            "time": moment,
-            "nonce": nonce,
-            "signature": base64.urlsafe_b64encode(raw).rstrip(b"=").decode(),
-        } | changed
-        return "Kiosk-Signed " + ", ".join(f'{name}="{value}"' for name, value in shown.items())
+        return up.header(up.signed(self.key, method, path, body, moment=moment, nonce=nonce) | changed)
 
     def get(self, path: str) -> Any:
         return self.client.get(path, headers={"Authorization": self.header("GET", path, b"")})
@@ -136,15 +114,7 @@ def results(response: Any) -> list[str]:
 
 def opened(tablet: Tablet, answer: dict[str, Any]) -> dict[str, Any]:
     """The bundle, as the tablet opens it. Raises InvalidSignature or InvalidTag."""
-    part = {name: base64.b64decode(answer[name]) for name in ("ephemeral", "iv", "sealed", "signature")}
-    digest = hashlib.sha256(spki(tablet.key)).digest()
-    said = bundles.PURPOSE + digest
-    said += hashlib.sha256(part["ephemeral"] + part["iv"] + part["sealed"]).digest()
-    r, s = (int.from_bytes(half, "big") for half in (part["signature"][:32], part["signature"][32:]))
-    pairing.point(tablet.server).verify(encode_dss_signature(r, s), said, ec.ECDSA(hashes.SHA256()))
-    shared = tablet.agreement.exchange(ec.ECDH(), pairing.point(part["ephemeral"]))
-    secret = HKDF(hashes.SHA256(), 32, salt=digest, info=bundles.PURPOSE).derive(shared)
-    return dict(json.loads(AESGCM(secret).decrypt(part["iv"], part["sealed"], bundles.PURPOSE)))
+    return up.opened(tablet.key, tablet.agreement, tablet.server, answer)
 
 
 def paired(client: Client, kiosk: Kiosk) -> Tablet:

@@ -14,11 +14,13 @@ from access.doors import modes
 from access.doors.alarms import Alarm
 from access.hours import ledger
 from access.hours.workdays import WorkDay
+from access.people import Person
 from access.up import demo
 from access.up.demo import scenes
 from access.up.devices import Answer, VirtualKiosk
 from access.up.journey import wait_until_enrolled
 from access.up.progress import mark, step
+from access.up.tablet import VirtualTablet
 from access.up.virtual import stage
 from access.up.virtual.scenario import Event, Scenario
 from access.up.virtual.stage import Stage
@@ -64,6 +66,9 @@ class Day:
             act = {"lock_down": modes.lock_down, "lift": modes.lift}[event.site]
             act(self.stage.site, by=stage.BY)
             return "locked down" if event.site == "lock_down" else "lifted"
+        tablet = self.stage.tablets.get(event.door)
+        if tablet is not None and (event.network or tablet.alone):
+            return self._alone(event, tablet)
         kiosk = self.stage.kiosks[event.door]
         return self._contact(event, kiosk) if event.contact else self._pass(event, kiosk)
 
@@ -87,6 +92,20 @@ class Day:
             self.grants.note(event.face, after)
             words += f", {_words(after, event.face)}"
         return words
+
+    def _alone(self, event: Event, tablet: VirtualTablet) -> str:
+        """What a tablet does without the network, and what the server says to it afterwards."""
+        if event.network == "down":
+            tablet.lose_network()
+            return "alone"
+        if event.network == "up":
+            told = Counter(tablet.find_network())
+            return ", ".join(f"{count} {result}" for result, count in sorted(told.items()))
+        answer = tablet.show(**self._given(event))
+        if not answer.granted:
+            return f"{answer.reason} alone"
+        who = Person.objects.get(pk=answer.person).badge
+        return f"{answer.reason} {answer.direction} alone" + ("" if who == event.card else f" as {who}")
 
     def _before_the_screen(
         self, kiosk: VirtualKiosk, nonce: str, picture: bytes, screen: str

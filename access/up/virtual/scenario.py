@@ -24,6 +24,8 @@ class Place:
     factors: str = "face"
     liveness: str = "nothing"
     zone: str = ""  # that it leads into, and that refuses whoever is in it already
+    direction: str = "auto"
+    tablet: bool = False  # the kiosk is a paired tablet too, which lets people pass without the network
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Event:
     screen: str = ""  # its colours, where the door asks for them: "lit" on the face, or "dark" as in a film
     direction: str = ""
     minutes_old: int = 0  # so long the kiosk was without network before it could send
+    network: str = ""  # of the door's tablet: "down" or "up"
     contact: str = ""
     site: str = ""  # "lock_down" or "lift"
     terminal: tuple[str, ...] = ()  # "BADGE HH:MM in": what a time clock on the wall noted yesterday

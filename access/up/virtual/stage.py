@@ -24,10 +24,12 @@ from access.hours import ledger
 from access.hours.rules import RuleSet, RuleVersion
 from access.hours.shifts import Assignment, Shift, ShiftPart
 from access.hours.workdays import WorkDay
+from access.kiosk import pairing
 from access.places import Door, Kiosk, Site
 from access.terminals.devices import Standing, Terminal
 from access.up import demo
 from access.up.devices import VirtualKiosk, VirtualTerminal
+from access.up.tablet import VirtualTablet
 from access.up.virtual.scenario import Place, Scenario
 
 BY = "virtual site"
@@ -42,6 +44,8 @@ class Stage:
     terminal: VirtualTerminal
     kiosks: dict[str, VirtualKiosk] = field(default_factory=dict)
     doors: dict[str, Door] = field(default_factory=dict)
+    tablets: dict[str, VirtualTablet] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)  # to pair the tablets with
     cards: dict[str, str] = field(default_factory=dict)
     pins: dict[str, str] = field(default_factory=dict)
     issued: list[int] = field(default_factory=list)  # keys of the cards
@@ -53,6 +57,8 @@ def built(scenario: Scenario, address: str) -> Iterator[Stage]:
     clear(scenario.name)
     made = _build(scenario, address)
     try:
+        for door, code in made.codes.items():
+            made.tablets[door].pair(code)
         yield made
     finally:
         Card.objects.filter(pk__in=made.issued).delete()
@@ -76,11 +82,16 @@ def _build(scenario: Scenario, address: str) -> Stage:
     stage = Stage(site, yesterday, VirtualTerminal(address, box.serial))
     for key, place in scenario.doors.items():
         stage.doors[key] = door = _door(site, place, crew)
-        kiosk = Kiosk.objects.create(door=door, name=place.kiosk)
+        kiosk = Kiosk.objects.create(door=door, name=place.kiosk, direction=place.direction)
         stage.kiosks[key] = VirtualKiosk(address, places.issue_key(kiosk, by=BY))
+        if place.tablet:
+            stage.tablets[key] = VirtualTablet(address)
+            stage.codes[key] = pairing.offer(kiosk, by=BY)[0]
     for event in scenario.events:
         if event.card and event.card not in stage.cards:
             stage.cards[event.card] = secrets.token_hex(6)
+            if event.card == "unknown":
+                continue
             card = credentials.issue_card(demo.person(event.card), stage.cards[event.card], by=BY)
             stage.issued.append(card.pk)
         if event.pin not in {"", "wrong"} and event.pin not in stage.pins:
@@ -99,6 +110,7 @@ def _door(site: Site, place: Place, crew: Gallery) -> Door:
         factors=place.factors,
         liveness=place.liveness,
         enters=zone or None,
+        offline=Door.Offline.ALLOW_CACHED if place.tablet else Door.Offline.DENY,
         deadline_ms=10_000,
     )
     door.admits.add(crew)
