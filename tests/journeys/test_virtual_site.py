@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from access.models import Assignment, Card, Door, Person, Punch, Shift, Site, Terminal
+from access.models import Assignment, Card, Door, OfflineEvent, Person, Punch, Shift, Site, Terminal
 from access.up import demo
 from access.up.demo import scenes
 from access.up.virtual import play, scenario
@@ -35,7 +35,7 @@ def test_the_shipped_day_comes_out_as_written_and_nobody_is_taken_for_somebody_e
     assert "the right one was granted   50 of 50" in told
     assert "strangers who were granted  0 of 128" in told
     assert "Wrong grants: 0\n" in told
-    for table in (Site, Door, Person, Punch, Terminal, Assignment, Shift, Card):
+    for table in (Site, Door, Person, Punch, Terminal, Assignment, Shift, Card, OfflineEvent):
         assert not table.objects.exists(), table
 
 
