@@ -11,9 +11,8 @@ export class Reader {
   }
 
   pressed(event) {
-    const now = performance.now();
-    if (now - this.last > GAP) this.typed = "";
-    this.last = now;
+    if (event.timeStamp - this.last > GAP) this.typed = "";
+    this.last = event.timeStamp;
     if (event.key === "Enter") {
       const card = this.typed;
       this.typed = "";
