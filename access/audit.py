@@ -19,7 +19,8 @@ class AuditEntry(models.Model):
     staff = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.DO_NOTHING, db_constraint=False
     )
-    # Who acted where no login was involved: "kiosk:3", "worker", "command".
+    # Who acted where no login was involved: "kiosk:3", "worker", "command". Beside a login: the program that
+    # acted for it.
     actor = models.CharField(max_length=80, blank=True)
     action = models.CharField(max_length=60, db_index=True)
     subject = models.CharField(max_length=80, db_index=True)
@@ -48,6 +49,6 @@ def record(action: str, subject: models.Model | str, *, by: Any = None, **detail
         action=action,
         subject=subject if isinstance(subject, str) else name_of(subject),
         staff=by if isinstance(by, models.Model) else None,
-        actor=by if isinstance(by, str) else "",
+        actor=by if isinstance(by, str) else getattr(by, "acts_by", ""),
         details=details,
     )

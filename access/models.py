@@ -45,6 +45,7 @@ from access.places import Door, Kiosk, KioskKey, Site
 from access.privacy.invitations import Invitation
 from access.privacy.notices import Notice
 from access.privacy.retention import Retention, Sweep
+from access.programs import Program
 from access.reports.saved import SavedFilter
 from access.signin import RecoveryCode, SecondFactor
 from access.snapshots import Snapshot, SnapshotPicture
@@ -107,6 +108,7 @@ __all__ = [
     "Photograph",
     "Pin",
     "Presence",
+    "Program",
     "Proposal",
     "Punch",
     "RecoveryCode",

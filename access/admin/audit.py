@@ -154,6 +154,8 @@ ACTIONS = {
     "picture.viewed": _("Picture of a passage looked at"),
     "pin.cleared": _("PIN taken away"),
     "pin.set": _("PIN set"),
+    "program.issued": _("Token for a program issued"),
+    "program.revoked": _("Token of a program revoked"),
     "proposal.accepted": _("Changed days accepted"),
     "proposal.rejected": _("Changed days rejected"),
     "report.exported": _("Report exported"),
@@ -226,7 +228,8 @@ def who(entry: AuditEntry) -> str:
     """The login, the device or the program that acted. A login deleted since is named by its key."""
     if entry.staff_id is None:
         return entry.actor or "–"
-    return entry.staff.get_username() if entry.staff else f"staff:{entry.staff_id}"
+    login = entry.staff.get_username() if entry.staff else f"staff:{entry.staff_id}"
+    return f"{login} ({entry.actor})" if entry.actor else login
 
 
 def details(entry: AuditEntry) -> list[tuple[str, str]]:

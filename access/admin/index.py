@@ -113,6 +113,7 @@ MENU = (
         (
             (_("Endpoints"), "webhook", "endpoint"),
             (_("Deliveries"), "outbox", "delivery"),
+            (_("Programs"), "terminal", "program"),
         ),
     ),
     (

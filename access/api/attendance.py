@@ -6,12 +6,11 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from access import audit
-from access.api.authentication import MayReadAttendance
+from access.api.authentication import STAFF, MayReadAttendance
 from access.api.kiosk import problems
 from access.api.negotiation import OneForm
 from access.people import Department
@@ -37,7 +36,7 @@ class PeriodInput(serializers.Serializer[Any]):
 class Punches(APIView):
     """The attendance list of a period as a download. Every export is noted in the audit trail."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = STAFF
     permission_classes = [MayReadAttendance]
     content_negotiation_class = OneForm
 
@@ -49,7 +48,7 @@ class Punches(APIView):
         responses={
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="UTF-8 with byte order mark."),
             (200, MEDIA_TYPES["xlsx"]): OpenApiTypes.BINARY,
-            **problems(s400="A parameter is missing or wrong.", s403="Not logged in, or not allowed."),
+            **problems(s400="A parameter is missing or wrong.", s401="Not logged in.", s403="Not allowed."),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:

@@ -1,4 +1,5 @@
-"""Who is asking: a kiosk by its key or signature, or a member of staff by the session of the admin."""
+"""Who is asking: a kiosk by its key or signature, a member of staff by the session of the admin, or a program
+by its token."""
 
 from typing import Any
 
@@ -7,11 +8,13 @@ from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from access import places
+from access import places, programs
 from access.api.errors import Problem
 from access.kiosk import pairing, signing
 from access.places import Kiosk
+from access.programs import Program
 from access.reports import REPORTS
+from access.staff import Staff
 
 # The largest thing a kiosk posts: a picture or a burst, with its frame. Nothing longer is read for a check.
 MOST_SIGNED_BYTES = 3 * 1024 * 1024
@@ -68,6 +71,40 @@ class PairingCode(authentication.BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Pairing"
+
+
+class ProgramToken(authentication.BaseAuthentication):
+    """`Authorization: Bearer <token>`. `request.user` is the login that the program acts for, narrowed to the
+    program's roles. A token unknown, ended or revoked gives the same answer in the same time."""
+
+    def authenticate(self, request: Request) -> tuple[Staff, Program] | None:
+        scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        found = programs.acting(token.strip()) if token.isascii() else None
+        if found is None:
+            raise exceptions.AuthenticationFailed(
+                "This token is unknown, has ended or was revoked. Issue a new one in the admin.",
+                code="unknown-token",
+            )
+        return found
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+# For whatever staff may ask: by a program's token, or in the browser by the session of the admin.
+STAFF = [ProgramToken, authentication.SessionAuthentication]
+
+
+class MayUse(permissions.BasePermission):
+    """A member of staff who holds all the `rights` that the view names."""
+
+    message = "Your login may not do this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        user = request.user
+        return bool(user and user.is_staff and user.has_perms(view.rights))  # type: ignore[attr-defined]
 
 
 class IsPairing(permissions.BasePermission):
@@ -153,4 +190,16 @@ class PairingCodeScheme(OpenApiAuthenticationExtension):
             "in": "header",
             "name": "Authorization",
             "description": "`Pairing <code>`, with the code shown in the admin; valid once, for ten minutes.",
+        }
+
+
+class ProgramTokenScheme(OpenApiAuthenticationExtension):
+    target_class = ProgramToken
+    name = "ProgramToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A program's token, shown once when it was issued (admin, Connections, Programs).",
         }

@@ -4,18 +4,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, pagination, serializers
-from rest_framework.authentication import SessionAuthentication
+from rest_framework import generics, serializers
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from access import places
-from access.api.authentication import IsKiosk, KioskKey, MayAcknowledgeAlarms, MayReadAlarms
+from access.api.authentication import STAFF, IsKiosk, KioskKey, MayAcknowledgeAlarms, MayReadAlarms
 from access.api.errors import Problem
 from access.api.kiosk import DateTimeWithZone, problems
 from access.api.negotiation import OneForm
+from access.api.paging import NewestFirst
 from access.doors import alarms, contacts
 from access.doors.alarms import Alarm, Kind
 from access.doors.contacts import State
@@ -112,15 +112,10 @@ class AlarmOutput(serializers.Serializer[Any]):
     details = serializers.DictField()
 
 
-class NewestFirst(pagination.CursorPagination):
-    ordering = "-id"
-    page_size = 100
-
-
 class Alarms(generics.ListAPIView[Alarm]):
     """Alarms, newest first."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = STAFF
     permission_classes = [MayReadAlarms]
     content_negotiation_class = OneForm
     serializer_class = AlarmOutput
@@ -135,7 +130,7 @@ class Alarms(generics.ListAPIView[Alarm]):
         responses={
             200: AlarmOutput(many=True),
             **problems(
-                s400="A parameter is wrong.", s403="Not logged in, or not allowed.", s404="No such page."
+                s400="A parameter is wrong.", s401="Not logged in.", s403="Not allowed.", s404="No such page."
             ),
         },
     )
@@ -163,7 +158,7 @@ class NoteInput(serializers.Serializer[Any]):
 class AcknowledgeAlarm(APIView):
     """Take note of an alarm. Whoever was first stays."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = STAFF
     permission_classes = [MayAcknowledgeAlarms]
     content_negotiation_class = OneForm
     parser_classes = [JSONParser]
@@ -177,7 +172,8 @@ class AcknowledgeAlarm(APIView):
             200: AlarmOutput,
             **problems(
                 s400="The note is too long, or the body is no JSON.",
-                s403="Not logged in, or not allowed.",
+                s401="Not logged in.",
+                s403="Not allowed.",
                 s404="There is no such alarm.",
                 s415="Not JSON.",
             ),

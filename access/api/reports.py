@@ -16,12 +16,11 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from access.api.authentication import MayReadReport
+from access.api.authentication import STAFF, MayReadReport
 from access.api.errors import Problem
 from access.api.kiosk import problems
 from access.api.negotiation import OneForm
@@ -117,7 +116,7 @@ PAGING = [
 class Reports(APIView):
     """The reports that this login may open."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = STAFF
     permission_classes = [MayReadReport]
     content_negotiation_class = OneForm
 
@@ -143,7 +142,7 @@ class Reports(APIView):
 
 
 class OfOneReport(APIView):
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = STAFF
     permission_classes = [MayReadReport]
     content_negotiation_class = OneForm
 
@@ -161,7 +160,7 @@ class OfOneReport(APIView):
 class ReportRows(OfOneReport):
     """The rows of a report, page by page. What is added meanwhile shifts no page."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = STAFF
     permission_classes = [MayReadReport]
 
     @extend_schema(
@@ -253,7 +252,7 @@ def _opened(cursor: str, report: Report, asked: Asked, staff: Staff) -> tuple[st
 class ReportFile(OfOneReport):
     """A report as a file. Every download is noted in the audit trail, with its filters."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = STAFF
     permission_classes = [MayReadReport]
 
     @extend_schema(

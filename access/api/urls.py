@@ -10,6 +10,7 @@ from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
 from access.api.kiosk import Hello, Passes, Snapshots
 from access.api.kiosk_offline import Bundle, Events
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
+from access.api.people import OnePerson, People
 from access.api.reports import ReportFile, ReportRows, Reports
 
 app_name = "api"
@@ -30,6 +31,8 @@ urlpatterns = [
     path("v1/reports/", Reports.as_view(), name="reports"),
     path("v1/reports/<slug:report>/", ReportRows.as_view(), name="report_rows"),
     path("v1/reports/<slug:report>/file/", ReportFile.as_view(), name="report_file"),
+    path("v1/people/", People.as_view(), name="people"),
+    path("v1/people/<int:person>/", OnePerson.as_view(), name="person"),
     path("v1/door-events/", DoorEvents.as_view(), name="door_events"),
     path("v1/alarms/", Alarms.as_view(), name="alarms"),
     path("v1/alarms/<int:alarm>/acknowledge/", AcknowledgeAlarm.as_view(), name="acknowledge_alarm"),
