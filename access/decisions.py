@@ -234,6 +234,11 @@ def _raise_alarms(decision: Decision, gathered: Gathered, verdict: Verdict) -> N
         alarms.raise_alarm(
             alarms.Kind.DURESS, person, person=person, silent=True, decision=str(decision.pk), **where
         )
+    if gathered.card is not None and gathered.card.ended == gathered.card.Ended.LOST:
+        lost = gathered.card
+        alarms.raise_alarm(
+            alarms.Kind.LOST_CARD, lost, person=lost.person, decision=str(decision.pk), **where
+        )
     if verdict.reason is Reason.TOO_MANY_TRIES:
         alarms.raise_alarm(alarms.Kind.PIN_GUESSING, kiosk, decision=str(decision.pk), **where)
     if verdict.reason in policy.SUSPICIOUS and (run := _refusals(decision)) % REFUSALS == 0:

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import zoneinfo
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -65,6 +65,10 @@ class Site(models.Model):
         help_text=_("Off: doors open as before and their log is kept, but nobody is punched in or out."),
     )
     locked_down = models.DateTimeField(_("locked down since"), null=True, editable=False)
+    lockdown_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    lockdown_why = models.CharField(max_length=200, blank=True, editable=False)
     demo = models.BooleanField(_("demo"), default=False, editable=False)
 
     class Meta:
@@ -154,7 +158,17 @@ class Door(models.Model):
         ),
     )
 
-    mode = models.CharField(_("mode"), max_length=12, choices=Mode.choices, default=Mode.NORMAL)
+    # Set by modes.set_mode alone: until `mode_until`, where there is one, and then the one after it.
+    mode = models.CharField(
+        _("mode"), max_length=12, choices=Mode.choices, default=Mode.NORMAL, editable=False
+    )
+    mode_until = models.DateTimeField(null=True, editable=False)
+    mode_after = models.CharField(max_length=12, choices=Mode.choices, default=Mode.NORMAL, editable=False)
+    mode_set = models.DateTimeField(null=True, editable=False)
+    mode_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    mode_why = models.CharField(max_length=200, blank=True, editable=False)
     factors = models.CharField(
         _("what must be shown"),
         max_length=10,
@@ -219,6 +233,7 @@ class Door(models.Model):
         verbose_name_plural = _("doors")
         ordering = ["site__name", "name"]
         constraints = [models.UniqueConstraint("site", "name", name="one_door_per_name_and_site")]
+        permissions = [("set_door_mode", "Can set the mode of a door")]
 
     def __str__(self) -> str:
         return f"{self.site.name} · {self.name}"
@@ -233,6 +248,10 @@ class Door(models.Model):
         """The check that must find a face live here; empty where none has to."""
         none = {self.Liveness.NOTHING, self.Liveness.TWO_FACTOR}
         return "" if self.liveness in none else self.liveness
+
+    def mode_at(self, at: datetime) -> str:
+        """What the door does at a moment (with zone): a mode that was set for a time is over by itself."""
+        return self.mode_after if self.mode_until is not None and at >= self.mode_until else self.mode
 
 
 class Kiosk(models.Model):

@@ -7,6 +7,7 @@ decided by the same function; a past decision is made again from what it kept an
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -21,12 +22,13 @@ from access.snapshots import Snapshot
 
 @dataclass(frozen=True)
 class Simulation:
-    """`rules` is the version of the rules that was read."""
+    """`rules` is the version of the rules that was read; `mode_until` when the door's mode will be over."""
 
     case: Case
     verdict: Verdict
     explanation: policy.Explanation
     rules: int
+    mode_until: datetime | None = None
 
     @property
     def sentence(self) -> str:
@@ -63,7 +65,7 @@ def simulate(person: int, door: int, at: datetime, *, shown: frozenset[Factor] |
             evidence=None,
             standing=None if who.erased else cases.standing(who, place, at=at),
         )
-    return _decided(_showing(case, person, shown), version)
+    return replace(_decided(_showing(case, person, shown), version), mode_until=place.mode_until)
 
 
 def replay(decision: Decision) -> Simulation:
@@ -89,6 +91,63 @@ def replay(decision: Decision) -> Simulation:
             passage=policy.passage_of(kept),
         )
     return _decided(case, version)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A rule that changed after a version, by key ("door:3"), when, and whether it is gone."""
+
+    what: str
+    at: datetime
+    gone: bool
+
+
+def in_force_since(version: int) -> datetime | None:
+    """When this version of the rules began, by the database's clock."""
+    return history.RuleChange.objects.filter(pk=version).values_list("at", flat=True).first()
+
+
+def changed_since(version: int, door: int, person: int, *, most: int = 20) -> tuple[list[Changed], int]:
+    """Rules of this door and person that changed after a version, oldest first, and how many there are."""
+    mine = Q(table="access_door", key=door) | Q(table="access_person", key=person)
+    for column, key in (("door_id", door), ("person_id", person)):
+        mine |= Q(**{f"row__{column}": key})
+    for table in ("schedule", "schedulebar", "accesslevel", "site", "zone", "holiday"):
+        mine |= Q(table=f"access_{table}")  # of any door: which ones reach this door is itself a rule
+    found = history.RuleChange.objects.filter(mine, pk__gt=version).order_by("pk")
+    rows = [
+        Changed(f"{row.table.removeprefix('access_')}:{row.key}", row.at, row.gone) for row in found[:most]
+    ]
+    return rows, found.count()
+
+
+# A person with a schedule of two bars a day has some sixty edges in the fortnight that is looked at.
+MOST_EDGES = 100
+
+
+def next_grant(
+    person: int, door: int, after: datetime, *, shown: frozenset[Factor] | None = None
+) -> Simulation | None:
+    """The first moment from `after` on at which the door would open, by the rules of today; None within the
+    fortnight that schedules are looked ahead. Raises NothingKept."""
+    at = max(after, timezone.now())
+    for _edge in range(MOST_EDGES):
+        found = simulate(person, door, at, shown=shown)
+        if found.verdict.granted:
+            return found
+        edges = [edge for edge in _edges(found) if edge is not None and edge > at]
+        if not edges or min(edges) - after > policy.HORIZON:
+            return None
+        at = min(edges)
+    return None
+
+
+def _edges(found: Simulation) -> list[datetime | None]:
+    """When the verdict may change: at the schedule's next change, the person's first day, a mode's end."""
+    standing = found.case.standing
+    if standing is None:
+        return []
+    return [standing.opening.until, standing.opening.next_from, standing.valid_from, found.mode_until]
 
 
 def _decided(case: Case, version: int) -> Simulation:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
 
 from access import chain
-from access.doors import alarms, contacts, drivers, silence
+from access.doors import alarms, contacts, drivers, passback, silence
 from access.doors.alarms import Kind
 from access.privacy import retention
 
@@ -68,6 +69,11 @@ def mind_retention() -> None:
     alarms.stands_or_falls(Kind.RETENTION, RETENTION, wrong=retention.overdue())
 
 
+def empty_zones() -> None:
+    """Whom a zone's daily hour has put out goes from the list of those inside; they count no more already."""
+    passback.forget_yesterday(timezone.now())
+
+
 @dataclass
 class Chore:
     """What is to be done, and how often; due at once at the start."""
@@ -84,6 +90,7 @@ def chores() -> list[Chore]:
         Chore(1.0, contacts.find_held),
         Chore(1.0, check_trail),
         Chore(5.0, silence.find_silent),
+        Chore(60.0, empty_zones),
         Chore(900.0, log_head),
         Chore(900.0, mind_retention),
     ]

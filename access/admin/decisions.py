@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from access import audit, kept, vault
-from access.admin import liveness, photographs, story
+from access.admin import liveness, photographs, story, what_if
 from access.admin.audit import ReadOnly, details, who, words
 from access.admin.days import Days, at_site, unbroken
 from access.audit import AuditEntry
@@ -226,6 +226,7 @@ class DecisionAdmin(ReadOnly):
             moments=story.moments(decision, at_door["order"]),
             dispute=Dispute.objects.filter(pk=decision.pk).first(),
             remark=Remark.objects.filter(pk=decision.pk).first(),
+            what_if=self.what_if(request, decision),
             entries=[(entry, words(entry), who(entry), details(entry)) for entry in entries],
         )
 
@@ -245,6 +246,10 @@ class DecisionAdmin(ReadOnly):
         if cache.add(f"looked:{request.user.pk}:{decision.pk}", value=True, timeout=LOOK_SECONDS):
             audit.record("picture.viewed", decision.snapshot, by=request.user)
         return photographs.served(data)
+
+    def what_if(self, request: HttpRequest, decision: Decision) -> str | None:
+        """The same question to the simulator, for whoever may ask it."""
+        return what_if.of_decision(decision) if request.user.has_perms(what_if.RIGHTS) else None
 
     def subjects(self, obj: Decision) -> list[str]:
         return [f"snapshot:{obj.pk}"]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from access import health
-from access.admin import live
+from access.admin import live, what_if
 from access.admin.gallery import LOOK_ALIKES
 from access.admin.lists import IMPORT
 from access.enrolment import Enrolment
@@ -54,6 +54,9 @@ MENU = (
             (_("Without the network"), "cloud_off", "offlineevent"),
             (_("Sites"), "location_city", "site"),
             (_("Doors"), "door_front", "door"),
+            (_("Would it open?"), "help", "door!simulate"),
+            (_("Zones"), "select_all", "zone"),
+            (_("Cards"), "credit_card", "card"),
             (_("Kiosks"), "tablet", "kiosk"),
             (_("Access levels"), "lock_open", "accesslevel"),
             (_("Schedules"), "calendar_view_week", "schedule"),
@@ -142,7 +145,11 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 # Pages that show more than the table they stand beside.
-FURTHER = {"gallery!look_alikes": LOOK_ALIKES, "punch!import_list": (IMPORT,)}
+FURTHER = {
+    "gallery!look_alikes": LOOK_ALIKES,
+    "punch!import_list": (IMPORT,),
+    "door!simulate": what_if.RIGHTS,
+}
 
 
 def may_see(request: HttpRequest, target: str) -> bool:

@@ -1,7 +1,7 @@
 """Access levels and one-off grants on screen: who passes which doors, in which hours, on which days."""
 
 import zoneinfo
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access.admin.audit import Audited
 from access.admin.days import at_site
+from access.admin.moments import LocalMoment, there
 from access.doors.levels import AccessLevel, Grant
 from access.hours import reach
 from access.people import Person
@@ -87,20 +88,13 @@ class AccessLevelAdmin(WithDoors):
         return str(_("until %(day)s") % {"day": last}) if last else None
 
 
-class LocalMoment(forms.DateTimeInput):
-    """A time on the wall of the place, without zone."""
-
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        super().__init__({"class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M")
-
-
 class GrantForm(forms.ModelForm):
     """Times are those of the doors' site."""
 
-    begins = forms.DateTimeField(label=_("From"), widget=LocalMoment)
-    ends = forms.DateTimeField(label=_("Until"), widget=LocalMoment, help_text=_("In the time of the doors."))
+    begins = forms.DateTimeField(label=_("From"), widget=LocalMoment())
+    ends = forms.DateTimeField(
+        label=_("Until"), widget=LocalMoment(), help_text=_("In the time of the doors.")
+    )
 
     class Meta:
         model = Grant
@@ -133,11 +127,9 @@ class GrantForm(forms.ModelForm):
         return given
 
     def in_zone(self, name: str, moment: datetime, zone: zoneinfo.ZoneInfo) -> datetime | None:
-        wall = moment.replace(tzinfo=None)
-        found = wall.replace(tzinfo=zone)
-        if found.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
+        found = there(moment, zone.key)
+        if found is None:
             self.add_error(name, _("The clocks are put forward then: this time does not exist there."))
-            return None
         return found
 
 

@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from access.admin import lockdown
 from access.admin.days import at_site
 from access.attendance import Punch
 from access.decisions import Decision
@@ -32,6 +33,7 @@ DAY = timedelta(hours=24)
 MOST_ALARMS = 6
 MOST_DOORS = 12
 MOST_KIOSKS = 12
+MOST_SITES = 12
 MOST_NAMES = 8
 # The roll of a thousand people takes a moment: it is called at most this often for one login.
 ROLL_SECONDS = 30
@@ -62,6 +64,7 @@ def shown(request: HttpRequest) -> dict[str, Any]:
         "roll": today(request, now) if may("access.view_punch") and may("access.view_person") else None,
         "alarms": open_alarms(request) if may("access.view_alarm") else None,
         "may_acknowledge": may("access.acknowledge_alarm"),
+        "sites": lockdowns() if may(lockdown.RIGHT) and may("access.view_site") else None,
         "doors": doors(request, now) if may("access.view_door") and may("access.view_decision") else None,
         "latest": latest(request) if may("access.view_decision") else None,
         "reasons": reasons(request, now) if may("access.view_decision") else None,
@@ -128,16 +131,25 @@ def doors(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
 
 def _door(door: Door, last: Decision | None, event: DoorEvent | None) -> dict[str, Any]:
     state = event.state if event else ""
-    locked = door.site.locked_down is not None
+    locked, mode = door.site.locked_down is not None, door.mode_at(timezone.now())
     return {
         "door": door,
-        "mode": _("locked down") if locked else door.get_mode_display(),
+        "mode": _("locked down") if locked else Door.Mode(mode).label,
         "alarming": locked or state in (State.FORCED, State.HELD),
-        "normal": not locked and door.mode == Door.Mode.NORMAL,
+        "normal": not locked and mode == Door.Mode.NORMAL,
         "state": STATES.get(state, "") if state else "",  # type: ignore[call-overload]
         "last": last,
         "when": clock_time(last.at, door.site.zone) if last else "",
         "why": reason_words(last.reason) if last else "",
+    }
+
+
+def lockdowns() -> dict[str, Any]:
+    """The sites that are locked down, with since when, by whom and why; and those that can be."""
+    rows = list(Site.objects.select_related("lockdown_by")[:MOST_SITES])
+    return {
+        "down": [(site, lockdown.told(site)) for site in rows if site.locked_down],
+        "open": [site for site in rows if not site.locked_down],
     }
 
 

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from access import audit, enrolment, people
-from access.admin import many, photographs
+from access.admin import cards, many, person_doors, photographs, zones
 from access.admin.audit import Audited
 from access.admin.person_form import PersonForm
 from access.enrolment import Enrolment
@@ -149,7 +149,7 @@ class ConsentTextAdmin(Audited):
 
 
 @admin.register(Person)
-class PersonAdmin(many.Many):
+class PersonAdmin(cards.Holder, zones.Inside, many.Many):
     person_path = "pk"
     form = PersonForm
     change_form_template = "access/person.html"
@@ -238,7 +238,8 @@ class PersonAdmin(many.Many):
         ]
         galleries = "galleries" if "galleries" in allowed else "gallery_names" if obj else None
         if galleries:
-            parts.append((_("Where this person may go"), {"fields": [galleries]}))
+            where = [galleries, "valid_from", "valid_until", "without_face"]
+            parts.append((_("Where this person may go"), {"fields": where}))
         if "consent_text" in allowed:
             parts.append((_("Consent"), {"fields": ["consent_text"]}))
         if "photographs" in allowed:
@@ -298,6 +299,8 @@ class PersonAdmin(many.Many):
         person = self.get_object(request, object_id)
         if person is not None and self.has_view_or_change_permission(request, person):
             extra["standing"] = self.summary(person)
+            if not person.erased:
+                extra["doors"] = person_doors.panel(request, person)
             if request.method == "GET" and photographs.may_look(request) and person.photographs.exists():
                 extra["photographs"] = photographs.panel(
                     request, person, photographs.new_ticket(request, person)

@@ -74,7 +74,10 @@ class PersonForm(forms.ModelForm):
 
     class Meta:
         model = Person
-        fields = ["badge", "name", "department", "manager", "payroll_number", "active"]
+        fields = [
+            "badge", "name", "department", "manager", "payroll_number", "active",
+            "valid_from", "valid_until", "without_face",
+        ]  # fmt: skip
 
     # Set by the admin: a request larger than the memory for uploads arrives without its files.
     oversized = False
@@ -92,6 +95,9 @@ class PersonForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        first, last = cleaned.get("valid_from"), cleaned.get("valid_until")
+        if first and last and last < first:
+            self.add_error("valid_until", _("This is before the first day."))
         if self.oversized:
             most = settings.FILE_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)
             where = "photographs" if "photographs" in self.fields else None

@@ -1,4 +1,4 @@
-"""Sites, doors and kiosks on screen. A kiosk's key is shown on one page, once, and kept nowhere."""
+"""Sites and kiosks on screen. A kiosk's key is shown on one page, once, and kept nowhere."""
 
 import zoneinfo
 from base64 import b64encode
@@ -18,30 +18,18 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from access import health, places
-from access.admin.audit import Audited
 from access.admin.days import at_site
-from access.admin.locks import Orders
+from access.admin.kept import Kept
+from access.admin.lockdown import Lockdown
 from access.health import SiteRisk
 from access.kiosk import pages, pairing, unlocking
-from access.places import Door, Kiosk, KioskKey, Site
-from access.snapshots import Snapshot
-
-
-class Kept(Audited):
-    """What decisions were made about stays: the database would refuse to lose them anyway."""
-
-    decided_by = ""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        if obj is not None and Snapshot.objects.filter(**{self.decided_by: obj}).exists():
-            return False
-        return super().has_delete_permission(request, obj)
+from access.people import Consent, Person
+from access.places import Kiosk, KioskKey, Site
 
 
 class SiteForm(ModelForm):
@@ -55,7 +43,7 @@ class SiteForm(ModelForm):
 
     class Meta:
         model = Site
-        fields = ["name", "zone", "false_identification_rate"]
+        fields = ["name", "zone", "keeps_access", "keeps_attendance", "false_identification_rate"]
 
 
 class PinForm(forms.Form):
@@ -91,22 +79,61 @@ def risk_in_words(risk: SiteRisk) -> str:
     return text
 
 
+def agreed(site: Site, purpose: str) -> str:
+    """How many of the people who can be found at this site agreed to a text that covers the purpose."""
+    if site.pk is None:
+        return "–"
+    people = Person.objects.filter(galleries__sites=site, active=True, erased=None).distinct()
+    covering = Consent.objects.filter(person=OuterRef("pk"), withdrawn=None, **{f"text__{purpose}": True})
+    asked, without = people.filter(without_face=False), people.filter(without_face=True).count()
+    text = _("%(agreed)d of %(asked)d people who show their face here agreed to it.") % {
+        "agreed": asked.filter(Exists(covering)).count(),
+        "asked": asked.count(),
+    }
+    if without:
+        text += " " + _("%(count)d pass without a face and need not agree.") % {"count": without}
+    return str(text)
+
+
 @admin.register(Site)
-class SiteAdmin(Kept):
+class SiteAdmin(Lockdown, Kept):
     form = SiteForm
     decided_by = "kiosk__door__site"
-    list_display = ["name", "zone", "marked"]
+    list_display = ["name", "zone", "down", "purposes", "marked"]
     search_fields = ["name"]
     fieldsets = [
         (None, {"fields": ["name", "zone"]}),
+        (
+            _("What it is used for"),
+            {
+                "fields": ["keeps_access", "access_agreed", "keeps_attendance", "attendance_agreed"],
+                "description": _(
+                    "Opening doors and keeping attendance are two purposes, each with a consent of its own. "
+                    "Either can be switched off, and the other goes on."
+                ),
+            },
+        ),
         (_("Taken for somebody else"), {"fields": ["false_identification_rate", "risk"]}),
         (_("Kiosks"), {"fields": ["pinned"]}),
     ]
-    readonly_fields = ["risk", "pinned"]
-    actions_detail = ["kiosk_pin"]
+    readonly_fields = ["access_agreed", "attendance_agreed", "risk", "pinned"]
+    actions_detail = ["lock_down", "lift", "kiosk_pin"]
 
     def has_pin_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("access.change_site")
+
+    @display(description=_("used for"))
+    def purposes(self, site: Site) -> str:
+        used = [(site.keeps_access, _("doors")), (site.keeps_attendance, _("attendance"))]
+        return ", ".join(str(name) for on, name in used if on) or str(_("nothing"))
+
+    @display(description=_("consent to that"))
+    def access_agreed(self, site: Site) -> str:
+        return agreed(site, "for_access")
+
+    @display(description=_("consent to that"))
+    def attendance_agreed(self, site: Site) -> str:
+        return agreed(site, "for_attendance")
 
     @display(description=_("PIN for staff"), label={"yes": "success", "no": "warning"})
     def pinned(self, site: Site) -> tuple[str, Any]:
@@ -146,47 +173,6 @@ class SiteAdmin(Kept):
     @display(description=_("demo"), label="warning")
     def marked(self, site: Site) -> str:
         return str(_("demo")) if site.demo else ""
-
-
-UNJUDGED = _(
-    "This door wants every picture judged live, but a worker has no liveness model and refuses everybody "
-    "there. Bring the model to the workers (python -m recognition fetch), or change what the door demands."
-)
-
-
-@admin.register(Door)
-class DoorAdmin(Orders, Kept):
-    decided_by = "kiosk__door"
-    list_display = ["name", "site", "admitted", "deadline_ms", "freshness_seconds"]
-    list_filter = [("site", RelatedDropdownFilter)]
-    list_select_related = ["site"]
-    search_fields = ["name", "site__name"]
-    fieldsets = [
-        (None, {"fields": ["site", "name", "admits"]}),
-        (_("Time limits"), {"fields": ["deadline_ms", "freshness_seconds"]}),
-        (_("Liveness"), {"fields": ["liveness"]}),
-        (_("Without the network"), {"fields": ["offline"]}),
-    ]
-    actions_detail = ["open_now", "unlock", "lock"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Door]:
-        return super().get_queryset(request).prefetch_related("admits")
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
-    ) -> HttpResponse:
-        door = kwargs.get("obj")
-        if door is not None and health.unjudged_doors().filter(pk=door.pk).exists():
-            messages.warning(request, UNJUDGED)
-        return super().render_change_form(request, context, **kwargs)
-
-    @display(description=_("admits"), label="info", empty_value=_("nobody"))
-    def admitted(self, door: Door) -> list[str]:
-        return [gallery.name for gallery in door.admits.all()]
 
 
 class KeysInline(TabularInline):

@@ -20,6 +20,9 @@ from access.admin.person_form import EraseForm
 from access.audit import AuditEntry
 from access.people import Person
 
+# Whose buttons stand in the panels that tell of them: eight at the top of the page would be too many.
+IN_PANELS = ("issue_card", "issue_qr", "set_pin", "clear_pin", "enter_again")
+
 
 class Standing(Ledger):
     """The part of a person's page that stands in its upper right corner."""
@@ -32,6 +35,7 @@ class Standing(Ledger):
             "icon": "more_horiz",
             "items": ["consents", "disclose", "withdraw", "suspend", "reactivate", "erase"],
         },
+        *IN_PANELS,
     ]
 
     def to_page(self, obj: Model) -> HttpResponseRedirect:
@@ -61,7 +65,9 @@ class Standing(Ledger):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         erased = Person.objects.filter(pk=object_id).exclude(erased=None).exists()
-        return [] if erased else super().get_actions_detail(request, object_id)
+        found = [] if erased else super().get_actions_detail(request, object_id)
+        hidden = {f"access_person_{name}" for name in IN_PANELS}
+        return [one for one in found if getattr(one, "action_name", "") not in hidden]
 
     @action(description=_("Withdraw consent"), icon="contract_delete", permissions=["withdraw"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     OFFLINE_CONFLICT = "offline_conflict"
     MISSING_EVENTS = "missing_events"
     LOCKDOWN = "lockdown"
+    LOST_CARD = "lost_card"
     CHAIN_BROKEN = "chain_broken"
     CHAIN_BEHIND = "chain_behind"
     RETENTION = "retention"
@@ -53,6 +54,7 @@ WORDS = {
     Kind.OFFLINE_CONFLICT: _("Opened without the network for somebody who might not pass"),
     Kind.MISSING_EVENTS: _("Events of a kiosk are missing"),
     Kind.LOCKDOWN: _("Lockdown"),
+    Kind.LOST_CARD: _("A card that was reported lost was shown"),
     Kind.CHAIN_BROKEN: _("Audit trail tampered with"),
     Kind.CHAIN_BEHIND: _("Audit trail not being sealed"),
     Kind.RETENTION: _("Nothing was deleted for two nights"),

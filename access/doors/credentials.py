@@ -17,6 +17,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +49,11 @@ class Card(models.Model):
         CARD = "card", _("card")
         QR = "qr", _("QR code")
 
+    class Ended(models.TextChoices):
+        BLOCKED = "blocked", _("blocked for now")
+        LOST = "lost", _("lost or stolen")
+        RETURNED = "returned", _("handed back")
+
     person = models.ForeignKey(
         Person, verbose_name=_("person"), on_delete=models.CASCADE, related_name="cards"
     )
@@ -59,6 +65,7 @@ class Card(models.Model):
     valid_from = models.DateTimeField(_("valid from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
     revoked = models.DateTimeField(_("revoked"), null=True, blank=True)
+    ended = models.CharField(_("why it ended"), max_length=8, blank=True, choices=Ended.choices)
     issued = models.DateTimeField(_("issued"), auto_now_add=True)
 
     class Meta:
@@ -75,6 +82,14 @@ class Card(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} …{self.hint}"
+
+    def state_at(self, at: datetime) -> str:
+        """ "good", "early", "over", or the word of its end."""
+        if self.revoked is not None:
+            return self.ended or self.Ended.RETURNED.value
+        if self.valid_from is not None and at < self.valid_from:
+            return "early"
+        return "over" if self.valid_until is not None and at >= self.valid_until else "good"
 
 
 class Pin(models.Model):
@@ -156,21 +171,46 @@ def issue_qr(
 
 
 @transaction.atomic
-def revoke_card(card: Card, *, by: object = None) -> None:
-    """From the next decision on it opens nothing. Revoking twice changes nothing more."""
-    if Card.objects.filter(pk=card.pk, revoked=None).update(revoked=timezone.now()):
-        audit.record("card.revoked", card.person, by=by, card=card.pk)
+def revoke_card(card: Card, *, why: str = Card.Ended.RETURNED, by: object = None) -> bool:
+    """True if it was good until now: from the next decision on it opens nothing. A blocked card may still be
+    called lost, or handed back."""
+    open_ones = models.Q(revoked=None) | models.Q(ended=Card.Ended.BLOCKED)
+    found = Card.objects.filter(open_ones, pk=card.pk).exclude(ended=why)
+    done = found.update(ended=why, revoked=Coalesce("revoked", timezone.now()))
+    if done:
+        audit.record("card.revoked", card.person, by=by, card=card.pk, why=str(why))
+    return bool(done)
+
+
+@transaction.atomic
+def unblock_card(card: Card, *, by: object = None) -> None:
+    """It opens again what it opened.
+
+    Raises Unacceptable if it is not blocked, or was given to somebody else.
+    """
+    try:
+        with transaction.atomic():
+            blocked = Card.objects.filter(pk=card.pk, ended=Card.Ended.BLOCKED)
+            done = blocked.update(revoked=None, ended="")
+    except IntegrityError as error:
+        raise Unacceptable(_("This card is in use. Revoke it there first.")) from error
+    if not done:
+        raise Unacceptable(_("Only a blocked card can be opened again; issue a new one."))
+    audit.record("card.unblocked", card.person, by=by, card=card.pk)
+
+
+def card_of(number: str) -> Card | None:
+    """The card with this number, as read: the one in somebody's hands, else the one that ended last."""
+    found = Card.objects.filter(digest=digest("card", _number(number)))
+    return found.order_by(models.F("revoked").desc(nulls_first=True)).first()
 
 
 def look_at_card(number: str, *, now: datetime) -> tuple[Proof, Card | None]:
     """How the card stands, and the card if anybody has it. Found by digest: the time taken tells nothing."""
-    found = Card.objects.filter(digest=digest("card", _number(number)))
-    card = found.order_by(models.F("revoked").desc(nulls_first=True)).first()
+    card = card_of(number)
     if card is None:
         return Proof.WRONG, None
-    early = card.valid_from is not None and now < card.valid_from
-    late = card.valid_until is not None and now >= card.valid_until
-    return Proof.NOT_VALID if card.revoked or early or late else Proof.GOOD, card
+    return Proof.GOOD if card.state_at(now) == "good" else Proof.NOT_VALID, card
 
 
 # --- PINs -----------------------------------------------------------------------------------------

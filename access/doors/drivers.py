@@ -243,6 +243,12 @@ def last_order(door: Door) -> DoorCommand | None:
     return DoorCommand.objects.filter(door=door).order_by("-made", "-id").first()
 
 
+def last_lasting_order(door: Door) -> DoorCommand | None:
+    """The latest order that lasts, to unlock or to lock; one that came too late was never sent."""
+    lasting = DoorCommand.objects.filter(door=door).exclude(order=Order.OPEN.value)
+    return lasting.exclude(state=Fate.EXPIRED.value).order_by("-made", "-id").first()
+
+
 def released(door: Door, first: datetime, last: datetime) -> bool:
     """True if the lock was released by an order at some moment from `first` to `last`."""
     commands = DoorCommand.objects.filter(door=door, made__lte=last).exclude(state=Fate.EXPIRED.value)

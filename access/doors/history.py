@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 RULES = {
     "access_site": "id name zone keeps_access keeps_attendance locked_down",
     "access_door": "id site_id name deadline_ms freshness_seconds liveness mode factors two_person_seconds"
-    " free_from free_until enters_id leaves_id interlock_seconds offline",
+    " free_from free_until enters_id leaves_id interlock_seconds offline mode_until mode_after",
     "access_door_admits": "id door_id gallery_id",
     "access_door_interlocked": "id from_door_id to_door_id",
     "access_kiosk": "id door_id name direction faces active",

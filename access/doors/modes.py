@@ -13,9 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from access import audit, policy
-from access.doors import contacts
+from access.doors import alarms, contacts, drivers
+from access.doors.alarms import Kind
+from access.doors.drivers import Order
 from access.people import Person
 from access.places import Door, Site
+from access.staff import Staff
 
 
 class DoorMemory(models.Model):
@@ -44,7 +47,8 @@ def partners(door: Door) -> list[Door]:
 
 def remembers(door: Door, beside: Sequence[Door]) -> bool:
     """Whether decisions at this door depend on earlier ones."""
-    return bool(beside) or door.mode in (Door.Mode.FIRST_PERSON, Door.Mode.TWO_PERSON)
+    modes = (door.mode, door.mode_after)
+    return bool(beside) or Door.Mode.FIRST_PERSON in modes or Door.Mode.TWO_PERSON in modes
 
 
 def hold(door: Door, beside: Sequence[Door]) -> dict[int, DoorMemory]:
@@ -61,7 +65,7 @@ def doorway(door: Door, memory: DoorMemory | None, *, now: datetime) -> policy.D
     return policy.Doorway(
         name=door.name,
         zone=zone,
-        mode=policy.Mode(door.mode),
+        mode=policy.Mode(door.mode_at(now)),
         factors=door.factors,
         second_factor=door.second_factor,
         locked_down=door.site.locked_down is not None,
@@ -87,7 +91,7 @@ def beside_open(door: Door, beside: Sequence[Door], memories: dict[int, DoorMemo
 
 def waiting(door: Door, memory: DoorMemory | None, *, now: datetime) -> DoorMemory | None:
     """The memory, if somebody waits at this door for a second person and has not waited too long."""
-    if door.mode != Door.Mode.TWO_PERSON or memory is None or memory.waiting_since is None:
+    if memory is None or memory.waiting_since is None or door.mode_at(now) != Door.Mode.TWO_PERSON:
         return None
     return memory if now - memory.waiting_since <= timedelta(seconds=door.two_person_seconds) else None
 
@@ -109,7 +113,7 @@ def remember(
 
 
 def _somebody_came(door: Door, memory: DoorMemory | None, local: datetime) -> bool:
-    if memory is None or memory.came is None or door.mode != Door.Mode.FIRST_PERSON:
+    if memory is None or memory.came is None or door.mode_at(local) != Door.Mode.FIRST_PERSON:
         return False
     return any(
         begin <= local < end and begin <= memory.came < end
@@ -126,19 +130,63 @@ def _hours(door: Door, local: datetime) -> tuple[datetime, datetime]:
     return begin, datetime.combine(last, until, zone)
 
 
+class Unacceptable(Exception):
+    """The door cannot be set so; the text says why."""
+
+
 @transaction.atomic
-def lock_down(site: Site, *, by: object = None) -> bool:
-    """True if the site was open until now: from the next decision on none of its doors opens for anybody."""
-    done = Site.objects.filter(pk=site.pk, locked_down=None).update(locked_down=timezone.now())
+def set_mode(door: Door, mode: str, *, by: Staff | None, why: str, until: datetime | None = None) -> Door:
+    """The door, in this mode from the next decision on: until a moment (with zone), then as before; or until
+    somebody sets another. Raises Unacceptable without a reason, or for a moment gone by."""
+    now = timezone.now()
+    if not why.strip():
+        raise Unacceptable(_("Say why."))
+    if until is not None and until <= now:
+        raise Unacceptable(_("This moment is over."))
+    row = Door.objects.select_for_update().select_related("site").get(pk=door.pk)
+    lasting = row.mode_after if row.mode_until is not None else row.mode
+    row.mode, row.mode_until = mode, until
+    row.mode_after = mode if until is None else lasting
+    row.mode_set, row.mode_by, row.mode_why = now, by, why.strip()[:200]
+    row.save(update_fields=["mode", "mode_until", "mode_after", "mode_set", "mode_by", "mode_why"])
+    # The words of the reason stay on the door: somebody may write a name there.
+    audit.record("door.mode_set", row, by=by, mode=mode, until=until.isoformat() if until else None)
+    if mode == Door.Mode.LOCKED:
+        _shut([row], by=by, why=why)
+    return row
+
+
+@transaction.atomic
+def lock_down(site: Site, *, by: Staff | None = None, why: str = "") -> bool:
+    """True if the site was open until now: from the next decision on none of its doors opens for anybody.
+
+    A lock that staff had left released is told to hold again, and an alarm tells everybody who watches.
+    """
+    why = why.strip()[:200]
+    done = Site.objects.filter(pk=site.pk, locked_down=None).update(
+        locked_down=timezone.now(), lockdown_by=by, lockdown_why=why
+    )
     if done:
         audit.record("site.locked_down", site, by=by)
+        alarms.raise_alarm(Kind.LOCKDOWN, site)
+        _shut(list(Door.objects.filter(site=site).select_related("site")), by=by, why=why)
     return bool(done)
 
 
 @transaction.atomic
 def lift(site: Site, *, by: object = None) -> bool:
     """True if the site was locked down until now: its doors do again what they are set to."""
-    done = Site.objects.filter(pk=site.pk).exclude(locked_down=None).update(locked_down=None)
+    down = Site.objects.filter(pk=site.pk).exclude(locked_down=None)
+    done = down.update(locked_down=None, lockdown_by=None, lockdown_why="")
     if done:
         audit.record("site.lockdown_lifted", site, by=by)
+        alarms.end(Kind.LOCKDOWN, site)
     return bool(done)
+
+
+def _shut(doors: Sequence[Door], *, by: Staff | None, why: str) -> None:
+    """Locks that an order by staff left released hold again."""
+    for door in doors:
+        last = drivers.last_lasting_order(door)
+        if last is not None and last.order == Order.UNLOCK:
+            drivers.order(door, Order.LOCK, by=by, reason=why or str(_("lockdown")))

@@ -111,7 +111,7 @@ def look(person: Person, door: Door, direction: str, *, now: datetime) -> Look:
     if key is None:
         return Look()
     zone = Zone.objects.select_for_update(no_key=True, of=("self",)).select_related("site").get(pk=key)
-    there = zone.presences.filter(since__gte=_last_reset(zone, now))
+    there = inside(zone, now)
     full = ""
     if zone.most is not None and there.exclude(person=person).count() >= zone.most:
         full = zone.name
@@ -122,6 +122,11 @@ def look(person: Person, door: Door, direction: str, *, now: datetime) -> Look:
         return Look(full=full)
     minutes = zone.passback_minutes if zone.passback == Zone.Passback.TIMED else 0
     return Look(policy.Inside(zone.name, since, policy.Passback(zone.passback), minutes), full)
+
+
+def inside(zone: Zone, now: datetime) -> "models.QuerySet[Presence]":
+    """Who is in the zone; whom the night has put out counts no more."""
+    return zone.presences.filter(since__gte=_last_reset(zone, now))
 
 
 def move(person: Person, door: Door, direction: str, *, now: datetime) -> None:

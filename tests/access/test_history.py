@@ -20,7 +20,8 @@ from tests.factories import Cast
 MONDAY = factories.at("2026-03-02T10:00+01:00")
 # What decides nothing, and what names people.
 NOT_RULES = {
-    "access_site": {"demo", "false_identification_rate", "kiosk_pin"},
+    "access_site": {"demo", "false_identification_rate", "kiosk_pin", "lockdown_by_id", "lockdown_why"},
+    "access_door": {"mode_set", "mode_by_id", "mode_why"},
     "access_kiosk": {"last_seen", "queued", "version", "clock_offset_ms", "reported"},
     "access_gallery": {"demo"},
     "access_person": {

@@ -67,7 +67,7 @@ def test_one_more_person_costs_no_more_queries(
     django_assert_num_queries: Callable[..., CaptureQueriesContext],
 ) -> None:
     clerk = login_with("view_person")
-    with django_assert_num_queries(8) as few:
+    with django_assert_num_queries(7) as few:
         clerk.get(ADDRESS)
     for _n in range(3):
         cast.crew.people.add(factories.person())

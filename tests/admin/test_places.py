@@ -90,6 +90,10 @@ def test_a_site_a_door_and_a_kiosk_are_set_up_on_record(office: Client) -> None:
             "deadline_ms": 2000,
             "freshness_seconds": 30,
             "liveness": "passive",
+            "factors": "face",
+            "offline": "deny",
+            "two_person_seconds": 10,
+            "interlock_seconds": 10,
         },
     )
     door = Door.objects.get()
@@ -137,7 +141,7 @@ def test_a_site_s_page_says_what_its_rate_means_in_the_numbers_of_its_door(
     assert "The next worker to sign in works it out" in site_page(office, cast.site)
     office.post(
         f"/admin/access/site/{cast.site.pk}/change/",
-        {"name": "Works", "zone": "Europe/Berlin", "false_identification_rate": "0.02"},
+        {"name": "Works", "zone": "Europe/Berlin", "keeps_access": "on", "false_identification_rate": "0.02"},
     )
     cast.site.refresh_from_db()
     assert cast.site.false_identification_rate == 0.02

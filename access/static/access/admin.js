@@ -208,7 +208,13 @@ function nameLists() {
 window.addEventListener("load", nameLists);
 document.addEventListener("formset:added", () => setTimeout(nameLists));
 
+function preparePrint(button) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-print]").forEach(preparePrint);
   document.querySelectorAll("[data-drop]").forEach(prepareDropZone);
   document.querySelectorAll("[data-find]").forEach(prepareSearch);
   document.querySelectorAll("[data-copy]").forEach(prepareCopy);
