@@ -13,12 +13,16 @@ import os
 import random
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import hypothesis.strategies  # noqa: F401
+import pytest
+
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
 SWAPS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -82,26 +86,38 @@ def change(node: ast.AST, kind: str) -> str:
     return "call dropped"
 
 
-def killed(folder: Path, tests: list[str]) -> bool:
-    """True if a test fails, or never ends, with the files of this folder before the others."""
+def killed(folder: Path, tests: list[str], *, first: bool = False) -> bool:
+    """True if a test fails, or never ends, with the files of this folder before the others.
+
+    In a fork of this process, where pytest is loaded already: a mutant takes as long as its tests. Only the
+    first run, without a mutant, keeps compiled files, so that none of a mutant can be taken for another's.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            code = _tried(folder, tests, first)
+        except BaseException:
+            code = 1
+        os._exit(int(code))
+    _pid, status = os.waitpid(child, 0)
+    return status != 0
+
+
+def _tried(folder: Path, tests: list[str], first: bool) -> int:
+    here = Path.cwd()
+    os.chdir(folder)
+    sys.path[:] = [str(folder), *(entry for entry in sys.path if entry and Path(entry) != here)]
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"access", "tests"}]:
+        del sys.modules[name]
+    sys.dont_write_bytecode = not first
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     # Neither Django nor our fixtures nor other plugins: what is mutated is pure, and starting them would take
-    # longest.
+    # longest. Hypothesis with a fixed seed: a mutant is killed or not, and not by luck.
     plain = ["-c", os.devnull, "--noconftest", "-p", "_hypothesis_pytestplugin", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", f"--rootdir={folder}", *plain, *tests]
-    # Hypothesis with a fixed seed: a mutant is killed or not, and not by luck.
-    settings = os.environ | {
-        "PYTHONPATH": str(folder),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }
-    ended = subprocess.run(
-        [*command, "--hypothesis-seed=1"],
-        cwd=folder,
-        env=settings,
-        capture_output=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS)),
-    )
-    return ended.returncode != 0
+    return pytest.main(["-q", "-x", f"--rootdir={folder}", *plain, "--hypothesis-seed=1", *tests])
 
 
 def main() -> int:
@@ -129,7 +145,7 @@ def main() -> int:
             copy_of,
             ignore=shutil.ignore_patterns(".git", ".venv", "var", "*.onnx", "people", "node_modules"),
         )
-        if killed(copy_of, options.tests):
+        if killed(copy_of, options.tests, first=True):
             print("The tests fail without any change; mutants would tell nothing.")
             return 2
         for number, (path, line, said, tree) in enumerate(every, 1):

@@ -88,9 +88,7 @@ def test_what_is_shown_is_chosen(guard: Client, cast: Cast) -> None:
     assert "Front door asks for a face and a PIN, and only a face was shown." in text_of(answer)
 
 
-def test_a_decision_leads_to_the_same_question_and_is_made_again_as_recorded(
-    guard: Client, cast: Cast
-) -> None:
+def test_a_decision_leads_to_the_same_question_and_comes_out_as_recorded(guard: Client, cast: Cast) -> None:
     connection.check_constraints()
     made = show_face(cast.kiosk, cast.bob.pk)
     page = guard.get(f"/admin/access/decision/{made.pk}/change/")
