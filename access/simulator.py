@@ -40,6 +40,10 @@ class Simulation:
         return self.case.standing.opening if self.case.standing else None
 
 
+# Calendars and zones end somewhere; nobody asks about doors beyond.
+YEARS = (2000, 2100)
+
+
 class NothingKept(Exception):
     """No rules are kept of that moment, or the person or door was not there yet."""
 

@@ -130,8 +130,8 @@ class ModeForm(forms.Form):
             return None
         if (moment := there(until, self.zone)) is None:
             self.add_error("until", _("The clocks are put forward then: this time does not exist there."))
-        elif moment <= now:
-            self.add_error("until", _("This moment is over."))
+        elif not now < moment <= now + modes.LONGEST:
+            self.add_error("until", _("A moment to come, within a year."))
         return moment
 
 

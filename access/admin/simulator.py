@@ -20,11 +20,12 @@ from unfold.widgets import (
 from access import simulator
 from access.admin.audit import Audited
 from access.admin.days import at_site
-from access.admin.decisions import reason_words, steps
+from access.admin.decisions import steps
 from access.admin.moments import LocalMoment, there
 from access.admin.what_if import RIGHTS, SHOWN, address
 from access.decisions import Decision
 from access.doors.levels import Grant
+from access.doors.reasons import reason_words
 from access.hours import reach
 from access.people import Person
 from access.places import Door
@@ -72,6 +73,8 @@ class Question(forms.Form):
                 raise ValidationError(
                     {"at": _("The clocks are put forward then: this time does not exist there.")}
                 )
+            if not simulator.YEARS[0] <= moment.year < simulator.YEARS[1]:
+                raise ValidationError({"at": _("This year is too far away.")})
             given["moment"] = moment
         return given
 

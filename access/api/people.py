@@ -8,10 +8,8 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.api.authentication import STAFF, MayUse
-from access.api.kiosk import problems
-from access.api.negotiation import OneForm
 from access.api.paging import ByKey
+from access.api.staff import LISTED, READ, OfStaff
 from access.hours import reach
 from access.people import Consent, Department, Person
 
@@ -87,13 +85,10 @@ def _told(person: Person) -> Person:
     return person
 
 
-class People(generics.ListAPIView[Person]):
+class People(OfStaff, generics.ListAPIView[Person]):
     """The people this login reaches, in the order in which they were added."""
 
-    authentication_classes = STAFF
-    permission_classes = [MayUse]
     rights = ("access.view_person",)
-    content_negotiation_class = OneForm
     serializer_class = PersonOutput
     pagination_class = ByKey
     queryset = Person.objects.none()
@@ -103,15 +98,7 @@ class People(generics.ListAPIView[Person]):
         summary="People, page by page",
         tags=["People"],
         parameters=[PeopleQuery],
-        responses={
-            200: PersonOutput(many=True),
-            **problems(
-                s400="A parameter is wrong.",
-                s401="Not logged in.",
-                s403="Not allowed.",
-                s404="No such page.",
-            ),
-        },
+        responses={200: PersonOutput(many=True), **LISTED},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
@@ -133,13 +120,10 @@ class People(generics.ListAPIView[Person]):
         return [_told(person) for person in super().paginate_queryset(queryset) or ()]
 
 
-class OnePerson(generics.RetrieveAPIView[Person]):
+class OnePerson(OfStaff, generics.RetrieveAPIView[Person]):
     """One person, with what this login may see of their cards, levels and whereabouts."""
 
-    authentication_classes = STAFF
-    permission_classes = [MayUse]
     rights = ("access.view_person",)
-    content_negotiation_class = OneForm
     serializer_class = PersonInFullOutput
     queryset = Person.objects.none()
     lookup_url_kwarg = "person"
@@ -148,10 +132,7 @@ class OnePerson(generics.RetrieveAPIView[Person]):
         operation_id="read_person",
         summary="One person",
         tags=["People"],
-        responses={
-            200: PersonInFullOutput,
-            **problems(s401="Not logged in.", s403="Not allowed.", s404="Nobody this login reaches."),
-        },
+        responses={200: PersonInFullOutput, **READ},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         person, may = _told(self.get_object()), request.user.has_perm

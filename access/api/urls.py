@@ -6,12 +6,24 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from access.api.answers import Answers
 from access.api.attendance import Punches
 from access.api.challenges import Challenges
+from access.api.decisions import Decisions, OneDecision, Simulations
 from access.api.doors import AcknowledgeAlarm, Alarms, DoorEvents
 from access.api.kiosk import Hello, Passes, Snapshots
 from access.api.kiosk_offline import Bundle, Events
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
 from access.api.people import OnePerson, People
 from access.api.reports import ReportFile, ReportRows, Reports
+from access.api.places import (
+    AccessLevels,
+    DoorMode,
+    Doors,
+    Lift,
+    LockDown,
+    OneDoor,
+    Sites,
+    ZonePeople,
+    Zones,
+)
 
 app_name = "api"
 urlpatterns = [
@@ -33,6 +45,18 @@ urlpatterns = [
     path("v1/reports/<slug:report>/file/", ReportFile.as_view(), name="report_file"),
     path("v1/people/", People.as_view(), name="people"),
     path("v1/people/<int:person>/", OnePerson.as_view(), name="person"),
+    path("v1/sites/", Sites.as_view(), name="sites"),
+    path("v1/sites/<int:site>/lock-down/", LockDown.as_view(), name="lock_down"),
+    path("v1/sites/<int:site>/lift/", Lift.as_view(), name="lift"),
+    path("v1/doors/", Doors.as_view(), name="doors"),
+    path("v1/doors/<int:door>/", OneDoor.as_view(), name="door"),
+    path("v1/doors/<int:door>/mode/", DoorMode.as_view(), name="door_mode"),
+    path("v1/zones/", Zones.as_view(), name="zones"),
+    path("v1/zones/<int:zone>/people/", ZonePeople.as_view(), name="zone_people"),
+    path("v1/access-levels/", AccessLevels.as_view(), name="access_levels"),
+    path("v1/decisions/", Decisions.as_view(), name="decisions"),
+    path("v1/decisions/<uuid:decision>/", OneDecision.as_view(), name="decision"),
+    path("v1/simulations/", Simulations.as_view(), name="simulations"),
     path("v1/door-events/", DoorEvents.as_view(), name="door_events"),
     path("v1/alarms/", Alarms.as_view(), name="alarms"),
     path("v1/alarms/<int:alarm>/acknowledge/", AcknowledgeAlarm.as_view(), name="acknowledge_alarm"),

@@ -5,6 +5,7 @@ that stays open too long is held, and both are alarms even if the report comes l
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -89,6 +90,14 @@ def state_of(door: Door) -> Standing:
     """By the latest report on the clock that counts: one that comes late changes nothing newer."""
     last = _latest(door)
     return Standing(State(last.state), last.at) if last else Standing(None, None)
+
+
+def states_of(doors: Sequence[Door]) -> dict[int, Standing]:
+    """How these doors stand, by key, in one query."""
+    rows = DoorEvent.objects.filter(door__in=doors).exclude(state=State.EXIT.value)
+    last = {row.door_id: row for row in rows.order_by("door_id", "-at", "-id").distinct("door_id")}
+    found = {key: Standing(State(row.state), row.at) for key, row in last.items()}
+    return {door.pk: found.get(door.pk, Standing(None, None)) for door in doors}
 
 
 def _latest(door: Door, until: datetime | None = None) -> DoorEvent | None:

@@ -130,6 +130,9 @@ def _hours(door: Door, local: datetime) -> tuple[datetime, datetime]:
     return begin, datetime.combine(last, until, zone)
 
 
+LONGEST = timedelta(days=366)
+
+
 class Unacceptable(Exception):
     """The door cannot be set so; the text says why."""
 
@@ -137,12 +140,14 @@ class Unacceptable(Exception):
 @transaction.atomic
 def set_mode(door: Door, mode: str, *, by: Staff | None, why: str, until: datetime | None = None) -> Door:
     """The door, in this mode from the next decision on: until a moment (with zone), then as before; or until
-    somebody sets another. Raises Unacceptable without a reason, or for a moment gone by."""
+    somebody sets another. Raises Unacceptable without a reason, for a moment gone by or a year ahead."""
     now = timezone.now()
     if not why.strip():
         raise Unacceptable(_("Say why."))
     if until is not None and until <= now:
         raise Unacceptable(_("This moment is over."))
+    if until is not None and until > now + LONGEST:
+        raise Unacceptable(_("For a year at most; set a mode that lasts instead."))
     row = Door.objects.select_for_update().select_related("site").get(pk=door.pk)
     lasting = row.mode_after if row.mode_until is not None else row.mode
     row.mode, row.mode_until = mode, until

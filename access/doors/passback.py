@@ -5,6 +5,7 @@ back over the fence lets nobody in twice, however many kiosks see it. A person i
 """
 
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -127,6 +128,17 @@ def look(person: Person, door: Door, direction: str, *, now: datetime) -> Look:
 def inside(zone: Zone, now: datetime) -> "models.QuerySet[Presence]":
     """Who is in the zone; whom the night has put out counts no more."""
     return zone.presences.filter(since__gte=_last_reset(zone, now))
+
+
+def counts(zones: Sequence[Zone], now: datetime) -> dict[int, int]:
+    """How many people are in each of these zones, by key, in one query; empty zones are left out."""
+    there = models.Q()
+    for zone in zones:
+        there |= models.Q(zone=zone, since__gte=_last_reset(zone, now))
+    if not there:
+        return {}
+    counted = Presence.objects.filter(there).order_by().values("zone").annotate(n=models.Count("id"))
+    return dict(counted.values_list("zone", "n"))
 
 
 def move(person: Person, door: Door, direction: str, *, now: datetime) -> None:

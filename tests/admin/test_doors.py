@@ -1,7 +1,7 @@
 """Doors, zones and lockdown in the admin: who may set what, and that it holds at once."""
 
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.admin.moments import there
 from access.doors import credentials, modes, passback
 from access.doors.passback import Presence, Zone
 from access.models import AuditEntry, Door, Person, Site, Staff
@@ -21,6 +22,8 @@ from tests.admin.conftest import signed_in
 from tests.factories import Cast
 
 Login = Callable[..., Client]
+NOON = (datetime.now(UTC) + timedelta(days=7)).replace(hour=12, minute=0, second=0, microsecond=0)
+NEXT_WEEK = f"{NOON:%Y-%m-%dT%H:%M}"
 
 
 @pytest.fixture
@@ -111,7 +114,7 @@ def test_a_mode_that_makes_no_sense_is_refused(
     assert Door.objects.get(pk=cast.front.pk).mode == "normal"
 
 
-@pytest.mark.parametrize(("lasting", "until"), [("day", ""), ("moment", "2040-06-01T12:00"), ("", "")])
+@pytest.mark.parametrize(("lasting", "until"), [("day", ""), ("moment", NEXT_WEEK), ("", "")])
 def test_how_long_a_mode_holds_is_counted_on_the_wall_of_the_door(
     guard: Client, cast: Cast, lasting: str, until: str
 ) -> None:
@@ -124,7 +127,7 @@ def test_how_long_a_mode_holds_is_counted_on_the_wall_of_the_door(
         midnight = factories.at(f"{end:%Y-%m-%d}T00:00+00:00")
         assert end - midnight in (timedelta(hours=22), timedelta(hours=23))  # Berlin's midnight, in UTC
     else:
-        assert end == (factories.at("2040-06-01T12:00+02:00") if until else None)
+        assert end == (there(NOON, "Europe/Berlin") if until else None)
 
 
 # --- Lockdown --------------------------------------------------------------------------------------

@@ -117,6 +117,7 @@ def test_a_strangers_decision_has_no_such_link(guard: Client, cast: Cast) -> Non
         ({"at": "2027-03-28T02:30"}, "at"),
         ({"at": "2001-01-01T10:00"}, "at"),
         ({"at": "soon"}, "at"),
+        ({"at": "9999-12-31T23:59"}, "at"),
         ({"shown": "charm"}, "shown"),
     ],
 )
