@@ -48,7 +48,11 @@ class Punches(APIView):
         responses={
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, description="UTF-8 with byte order mark."),
             (200, MEDIA_TYPES["xlsx"]): OpenApiTypes.BINARY,
-            **problems(s400="A parameter is missing or wrong.", s401="Not logged in.", s403="Not allowed."),
+            **problems(
+                s400="A parameter is missing or wrong.",
+                s401="The token is not good.",
+                s403="Not logged in, or not allowed.",
+            ),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:

@@ -83,18 +83,15 @@ class ProgramToken(authentication.BaseAuthentication):
             return None
         found = programs.acting(token.strip()) if token.isascii() else None
         if found is None:
-            raise exceptions.AuthenticationFailed(
-                "This token is unknown, has ended or was revoked. Issue a new one in the admin.",
-                code="unknown-token",
-            )
+            unknown = "This token is unknown, has ended or was revoked. Issue a new one in the admin."
+            refusal = Problem(401, "unknown-token", unknown)
+            refusal.auth_header = "Bearer"  # type: ignore[attr-defined]
+            raise refusal
         return found
 
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
 
-
-# For whatever staff may ask: by a program's token, or in the browser by the session of the admin.
-STAFF = [ProgramToken, authentication.SessionAuthentication]
+# For whatever staff may ask: in the browser by the session of the admin, or by a program's token.
+STAFF = [authentication.SessionAuthentication, ProgramToken]
 
 
 class MayUse(permissions.BasePermission):

@@ -166,8 +166,8 @@ class Simulations(OfStaff, APIView):
             200: AnswerOutput,
             **problems(
                 s400="A field is missing or wrong.",
-                s401="Not logged in.",
-                s403="Not allowed.",
+                s401="The token is not good.",
+                s403="Not logged in, or not allowed.",
                 s404="Nobody this login reaches, or nothing is kept of that moment.",
                 s415="Not JSON.",
             ),

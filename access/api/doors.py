@@ -130,7 +130,10 @@ class Alarms(generics.ListAPIView[Alarm]):
         responses={
             200: AlarmOutput(many=True),
             **problems(
-                s400="A parameter is wrong.", s401="Not logged in.", s403="Not allowed.", s404="No such page."
+                s400="A parameter is wrong.",
+                s401="The token is not good.",
+                s403="Not logged in, or not allowed.",
+                s404="No such page.",
             ),
         },
     )
@@ -172,8 +175,8 @@ class AcknowledgeAlarm(APIView):
             200: AlarmOutput,
             **problems(
                 s400="The note is too long, or the body is no JSON.",
-                s401="Not logged in.",
-                s403="Not allowed.",
+                s401="The token is not good.",
+                s403="Not logged in, or not allowed.",
                 s404="There is no such alarm.",
                 s415="Not JSON.",
             ),

@@ -124,7 +124,13 @@ class Reports(APIView):
         operation_id="list_reports",
         summary="Which reports there are",
         tags=["Reports"],
-        responses={200: ReportOutput(many=True), **problems(s401="Not logged in.", s403="Not allowed.")},
+        responses={
+            200: ReportOutput(many=True),
+            **problems(
+                s401="The token is not good.",
+                s403="Not logged in, or not allowed.",
+            ),
+        },
     )
     def get(self, request: Request) -> Response:
         return Response(
@@ -172,8 +178,8 @@ class ReportRows(OfOneReport):
             200: RowsOutput,
             **problems(
                 s400="A parameter is wrong, or the cursor is of another question.",
-                s401="Not logged in.",
-                s403="Not allowed.",
+                s401="The token is not good.",
+                s403="Not logged in, or not allowed.",
                 s404="There is no such report.",
                 s410="The row at which the page should begin is gone: begin anew.",
             ),
@@ -266,8 +272,8 @@ class ReportFile(OfOneReport):
             (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR),
             **problems(
                 s400="A parameter is wrong.",
-                s401="Not logged in.",
-                s403="Not allowed.",
+                s401="The token is not good.",
+                s403="Not logged in, or not allowed.",
                 s404="There is no such report.",
             ),
         },

@@ -5,9 +5,14 @@ from access.api.kiosk import problems
 from access.api.negotiation import OneForm
 
 LISTED = problems(
-    s400="A parameter is wrong.", s401="Not logged in.", s403="Not allowed.", s404="No such page."
+    s400="A parameter is wrong.",
+    s401="The token is not good.",
+    s403="Not logged in, or not allowed.",
+    s404="No such page.",
 )
-READ = problems(s401="Not logged in.", s403="Not allowed.", s404="There is none with this key.")
+READ = problems(
+    s401="The token is not good.", s403="Not logged in, or not allowed.", s404="There is none with this key."
+)
 
 
 class OfStaff:

@@ -12,7 +12,6 @@ from access.api.kiosk import Hello, Passes, Snapshots
 from access.api.kiosk_offline import Bundle, Events
 from access.api.kiosk_page import NotMe, Pair, Remarks, Report, Unlock
 from access.api.people import OnePerson, People
-from access.api.reports import ReportFile, ReportRows, Reports
 from access.api.places import (
     AccessLevels,
     DoorMode,
@@ -24,6 +23,7 @@ from access.api.places import (
     ZonePeople,
     Zones,
 )
+from access.api.reports import ReportFile, ReportRows, Reports
 
 app_name = "api"
 urlpatterns = [

@@ -105,6 +105,6 @@ def test_what_a_person_has_is_shown_to_those_who_may_see_it(
 
 
 def test_people_are_closed_to_others(cast: Cast, login_with: Callable[..., Client]) -> None:
-    assert Client().get(ADDRESS).status_code == 401
+    assert Client().get(ADDRESS).status_code == 403
     assert login_with("view_door").get(ADDRESS).status_code == 403
     assert login_with("view_person").get(f"{ADDRESS}999999/").status_code == 404

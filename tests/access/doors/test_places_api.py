@@ -261,7 +261,7 @@ def test_each_address_wants_all_its_rights_and_a_login(cast: Cast, what: str) ->
     verb, _blank, address = what.rpartition(" ")
     address = address.format(zone=hall.pk, door=cast.front.pk, site=cast.site.pk)
     ask: Callable[..., Any] = post if verb else get
-    assert ask(Client(), address).status_code == 401
+    assert ask(Client(), address).status_code == 403
     for missing in NEEDED[what]:
         rights = tuple(NEEDED[what] - {missing})
         assert ask(login(rights=(*rights, "reach_everybody")), address).status_code == 403, missing
