@@ -11,7 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -229,7 +229,7 @@ class DoorAdmin(Simulator, Orders, Kept):
 
     @display(description=_("mode"))
     def mode_told(self, door: Door) -> str:
-        return format_html_join(format_html("<br>"), "{}", [(line,) for line in mode_lines(door)])
+        return format_html_join("", "<p>{}</p>", [(line,) for line in mode_lines(door)])
 
     # --- Setting it -------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from access.admin import what_if
-from access.admin.cards import days_of, state_of
+from access.admin.cards import days_of, state_of, zone_of_days
 from access.admin.days import at_site
 from access.doors import passback
 from access.doors.credentials import Pin
@@ -25,7 +25,8 @@ def panel(request: HttpRequest, person: Person) -> dict[str, Any] | None:
     found: dict[str, Any] = {"cards": None, "admits": None, "inside": None, "has_pin": None}
     if may("access.view_card"):
         cards = person.cards.all()[:MOST_CARDS]
-        found["cards"] = [(card, state_of(card), days_of(card)) for card in cards]
+        zone = zone_of_days()
+        found["cards"] = [(card, state_of(card), days_of(card, zone)) for card in cards]
     if may("access.view_pin"):
         pin = Pin.objects.filter(person=person).first()
         found["has_pin"] = {"pin": pin, "duress": bool(pin and pin.duress)}

@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import (
-    UnfoldAdminAutocompleteWidget,
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
 )
@@ -61,7 +61,7 @@ class Question(forms.Form):
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = Grant._meta.get_field("person")
-        self.fields["person"].widget = UnfoldAdminAutocompleteWidget(field, admin.site)
+        self.fields["person"].widget = AutocompleteSelect(field, admin.site)
         self.fields["person"].queryset = reach.people_for(request.user).filter(erased=None)
 
     def clean(self) -> dict[str, Any]:

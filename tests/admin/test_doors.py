@@ -147,7 +147,7 @@ def test_a_site_is_locked_down_from_the_first_page_and_lifted(guard: Client, cas
     assert lift in guard.get(f"/admin/access/site/{cast.site.pk}/change/").content.decode()
     guard.post(lift)
     assert show_face(cast.kiosk, cast.alice.pk).granted
-    assert "is locked down" not in guard.get("/admin/").content.decode()
+    assert "Works is locked down" not in guard.get("/admin/").content.decode()
 
 
 def test_asking_locks_nothing_down(guard: Client, cast: Cast) -> None:
