@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from access import simulator
+from access import policy, simulator
 from access.admin.audit import Audited
 from access.admin.days import at_site
 from access.admin.decisions import steps
@@ -118,9 +118,9 @@ def told(
     zone, opening = door.site.zone, found.opening
     since = simulator.in_force_since(found.rules)
     changes, count = simulator.changed_since(found.rules, door.pk, person.pk)
-    chosen = sorted(shown or ())
+    chosen, asked = sorted(shown or ()), policy.asked(found.case)
     facts: list[tuple[Any, Any]] = [
-        (_("Asked of the person"), str(FACTORS.get(asked_of(found), asked_of(found)))),
+        (_("Asked of the person"), str(FACTORS.get(asked, asked))),
         (_("Shown"), ", ".join(str(words) for value, words in SHOWN if value in shown_in(found)) or "–"),
         (_("Mode of the door"), Door.Mode(found.case.door.mode.value).label),
     ]
@@ -159,11 +159,6 @@ def told(
         "change_count": count,
         "past": at < timezone.now(),
     }
-
-
-def asked_of(found: Simulation) -> str:
-    opening = found.opening
-    return (opening.factors if opening else "") or found.case.door.factors
 
 
 def shown_in(found: Simulation) -> set[str]:

@@ -83,7 +83,16 @@ OPERATIONS = [
     "POST /api/v1/simulations/",
 ]
 # Asked by kiosks with their key; all others by members of staff, with the session of the admin.
-BY_KIOSKS = ("/kiosk/", "/challenges/", "/not-me/", "/remark/", "/answers/", "/snapshots/", "/passes/", "/door-events/")
+BY_KIOSKS = (
+    "/kiosk/",
+    "/challenges/",
+    "/not-me/",
+    "/remark/",
+    "/answers/",
+    "/snapshots/",
+    "/passes/",
+    "/door-events/",
+)
 # What chance does not draw: the body that makes each answer well, and the parts of its address.
 SENSIBLE: dict[str, Callable[[Cast], dict[str, Any]]] = {
     "POST /api/v1/kiosk/pair/": lambda cast: {

@@ -11,7 +11,7 @@ from access import policy
 from access.policy import Case, Doorway, Evidence, Inside, Moment, Passage, Passback, Proof, Reason, Shown
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-MOMENT = Moment(NOON, NOON, NOON, NOON + timedelta(seconds=2), timedelta(seconds=30), must_live=False)
+MOMENT = Moment(NOON, NOON, NOON, NOON + timedelta(seconds=2), timedelta(seconds=30))
 
 keys = st.none() | st.integers(1, 10**12)
 proofs = st.none() | st.sampled_from(Proof)
@@ -22,6 +22,7 @@ evidences = st.none() | st.builds(
     problem=problems,
     person=keys,
     live=st.none() | st.booleans(),
+    judged_by=st.sampled_from(["", "passive", "colour"]),
     people=st.lists(st.integers(1, 10**12), max_size=3).map(tuple),
 )
 shown = st.builds(
@@ -81,4 +82,10 @@ def test_what_was_not_there_takes_no_room() -> None:
 def test_the_numbers_behind_a_face_are_kept_elsewhere() -> None:
     """They stand beside the case for the auditor; nothing decides by them."""
     kept = policy.note(Case(MOMENT, Doorway("Front door"), Evidence(person=7, facts={"score": 0.7})), NOON)
-    assert kept["evidence"] == {"problem": None, "person": 7, "live": None, "people": []}
+    assert kept["evidence"] == {
+        "problem": None,
+        "person": 7,
+        "live": None,
+        "judged_by": "",
+        "people": [],
+    }

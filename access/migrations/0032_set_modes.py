@@ -24,7 +24,7 @@ def trigger(columns: str) -> str:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0028_programs"),
+        ("access", "0031_programs"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0027_breaks_at_any_time"),
+        ("access", "0030_challenges"),
     ]
 
     operations = [
