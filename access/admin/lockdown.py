@@ -41,6 +41,8 @@ def told(site: Site) -> str:
 class Lockdown(Audited):
     """The part of a site's admin that locks it down."""
 
+    change_form_before_template = "access/site_lockdown.html"
+
     def may_lock(self, request: HttpRequest, key: Any, *, down: bool) -> bool:
         """The right, at a site that is or is not locked down; `key` is its key, or None."""
         there = Site.objects.filter(pk=getattr(key, "pk", key), locked_down__isnull=not down)
@@ -55,6 +57,13 @@ class Lockdown(Audited):
     @display(description=_("doors"), label={"down": "danger", "open": "success"})
     def down(self, site: Site) -> tuple[str, Any]:
         return ("down", _("locked down")) if site.locked_down else ("open", _("as they are set"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        site = self.get_object(request, object_id)
+        shown = {"lockdown": told(site)} if site is not None and site.locked_down else {}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | shown)
 
     @action(
         description=_("Lock down"),

@@ -135,9 +135,9 @@ class SiteAdmin(Lockdown, Kept):
     def attendance_agreed(self, site: Site) -> str:
         return agreed(site, "for_attendance")
 
-    @display(description=_("PIN for staff"), label={"yes": "success", "no": "warning"})
-    def pinned(self, site: Site) -> tuple[str, Any]:
-        return ("yes", _("set")) if site.kiosk_pin else ("no", _("none: nobody can open a kiosk's settings"))
+    @display(description=_("PIN for staff"))
+    def pinned(self, site: Site) -> str:
+        return str(_("set") if site.kiosk_pin else _("none: nobody can open a kiosk's settings"))
 
     @action(description=_("Kiosk PIN"), icon="pin", permissions=["pin"])
     def kiosk_pin(self, request: HttpRequest, object_id: str) -> HttpResponse:
