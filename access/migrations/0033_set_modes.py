@@ -24,7 +24,7 @@ def trigger(columns: str) -> str:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0031_programs"),
+        ("access", "0032_programs"),
     ]
 
     operations = [
