@@ -92,7 +92,9 @@ def needs_of(door: Door) -> Needs:
     beside, a lockdown."""
     site = door.site
     firm = site.locked_down is not None or not (site.keeps_access or site.keeps_attendance)
-    alone = door.mode in (Door.Mode.LOCKED, Door.Mode.TWO_PERSON) or door.interlocked.exists()
+    # A mode that will be over while the kiosk is alone counts, and the one that comes back too.
+    modes = {door.mode_at(timezone.now()), door.mode_after if door.mode_until else door.mode}
+    alone = bool(modes & {Door.Mode.LOCKED, Door.Mode.TWO_PERSON}) or door.interlocked.exists()
     if door.offline == Door.Offline.DENY or firm or alone:
         return Needs.NEVER
     return _instead_of(door, door.factors)

@@ -21,6 +21,7 @@ from tests.factories import Cast
 from tests.kiosk.tablet import Tablet, opened, paired
 
 BUNDLE, REPORT = "/api/v1/kiosk/bundle/", "/api/v1/kiosk/report/"
+SOON, GONE_BY = (timezone.now() + timedelta(days=days) for days in (1, -1))
 FINE = {"version": "test", "queued": 0, "clock_offset_ms": 0}
 
 
@@ -120,6 +121,8 @@ def test_the_row_of_the_key_says_what_left_the_house(client: Client, alone: Cast
         ({"offline": "allow_cached", "mode": "locked"}, Needs.NEVER),
         ({"offline": "allow_cached", "mode": "two_person"}, Needs.NEVER),
         ({"offline": "allow_cached", "mode": "free"}, Needs.ANY),
+        ({"offline": "allow_cached", "mode_after": "two_person", "mode_until": SOON}, Needs.NEVER),
+        ({"offline": "allow_cached", "mode": "locked", "mode_until": GONE_BY}, Needs.ANY),
     ],
 )
 def test_the_doors_policy_says_what_opens_it(
