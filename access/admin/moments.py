@@ -8,12 +8,12 @@ from unfold.widgets import INPUT_CLASSES
 
 
 class LocalMoment(forms.DateTimeInput):
-    """A time on the wall of the place, without zone."""
+    """A time on the wall of the place, without zone: to the minute as typed, to the millisecond as linked."""
 
     input_type = "datetime-local"
 
     def __init__(self) -> None:
-        super().__init__({"class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M")
+        super().__init__({"class": " ".join(INPUT_CLASSES), "step": "any"}, format="%Y-%m-%dT%H:%M")
 
 
 class LocalDay(forms.DateInput):

@@ -1,6 +1,6 @@
 """Questions to the simulator as links: from a decision, from a person, from another answer."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ SHOWN = [
     (Factor.CARD.value, _("a card or QR code")),
     (Factor.PIN.value, _("a PIN")),
 ]
+MILLISECOND, RESOLUTION = timedelta(milliseconds=1), timedelta.resolution
 RIGHTS = ("access.view_door", "access.view_person", "access.view_decision")
 
 
@@ -26,8 +27,9 @@ def address(
     """The page with this question asked."""
     query: list[tuple[str, Any]] = [("person", person), ("door", door.pk)]
     if at is not None:
-        local = at.astimezone(ZoneInfo(door.site.zone))
-        query.append(("at", f"{local:%Y-%m-%dT%H:%M:%S}"))
+        # Not before it, by a hair: what was edited in the same second was in force by then.
+        local = (at + MILLISECOND - RESOLUTION).astimezone(ZoneInfo(door.site.zone)).replace(tzinfo=None)
+        query.append(("at", local.isoformat(timespec="milliseconds")))
     query += [("shown", one) for one in shown]
     if decision is not None:
         query.append(("decision", decision))
