@@ -24,7 +24,7 @@ def trigger(columns: str) -> str:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0037_programs"),
+        ("access", "0039_programs"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0036_report_files"),
+        ("access", "0038_pictures_of_passages"),
     ]
 
     operations = [
