@@ -48,6 +48,16 @@ def test_a_report_is_asked_for_watched_and_fetched(cast: Cast) -> None:
     assert "no-store" in file.headers["Cache-Control"]
 
 
+def test_the_page_of_a_report_offers_both_with_its_filters(cast: Cast) -> None:
+    page = signed_in(clerk()).get("/admin/reports/punches/?period=last_week").content.decode()
+    assert f'action="{PAGE}ask/"' in page
+    assert '<input type="hidden" name="period" value="last_week">' in page
+    assert "/admin/access/reportschedule/add/?report=punches&amp;period=last_week" in page
+    guard = signed_in(clerk("guard", "guard")).get("/admin/reports/passages/").content.decode()
+    assert f'action="{PAGE}ask/"' in guard
+    assert "reportschedule" not in guard  # a guard plans nothing
+
+
 @pytest.mark.parametrize(
     ("values", "status", "message"),
     [

@@ -232,7 +232,7 @@ def test_two_workers_at_once_make_it_once(clerk: Staff, cast: Cast) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_maker_killed_in_the_middle_is_replaced(clerk: Staff, cast: Cast) -> None:
     """The real process, killed as soon as a piece is written; the next one begins anew."""
-    punched(cast, 40_000)
+    punched(cast, 25_000)
     row = asked(clerk, footer=False)
     name = connection.settings_dict["NAME"]
     address = os.environ["DATABASE_URL"].replace("/lintel?", f"/{name}?")
@@ -249,7 +249,7 @@ def test_a_maker_killed_in_the_middle_is_replaced(clerk: Staff, cast: Cast) -> N
     ReportFile.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
     assert making.make(row.pk)
     row.refresh_from_db()
-    assert (row.state, row.tries, row.rows_done) == ("ready", 2, 40_000)
+    assert (row.state, row.tries, row.rows_done) == ("ready", 2, 25_000)
     assert b"".join(files.content(row)) == direct(clerk, Layout(footer=False))
     connections.close_all()
 
