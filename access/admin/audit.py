@@ -20,7 +20,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from access import audit, chain
@@ -242,6 +242,15 @@ def details(entry: AuditEntry) -> list[tuple[str, str]]:
     ]
 
 
+class Departments(RelatedDropdownFilter):
+    """Only those that the login may choose from: the others are not named to it."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        reached = {"pk__in": reach.departments_for(request.user)}
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=reached)  # type: ignore[no-any-return]
+
+
 class Audited(ModelAdmin):
     """An admin whose changes go into our trail, by row key and field names, never by values."""
 
@@ -254,6 +263,15 @@ class Audited(ModelAdmin):
     person_path: str | None = None
     # Some rows are about nobody, and for everybody who may see the table.
     some_of_nobody = False
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """A filter by department is a list of departments, and as much within reach as the rows are."""
+        return [
+            (chosen[0], Departments)
+            if isinstance(chosen, tuple) and chosen[0].rpartition("__")[2] == "department"
+            else chosen
+            for chosen in super().get_list_filter(request)
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request)

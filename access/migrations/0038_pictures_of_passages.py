@@ -3,6 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+DEFAULTS = {"passage_pictures": 0}
 PERIOD = """
 INSERT INTO access_retention (kind, days, since) VALUES ('passage_pictures', 0, now())
 ON CONFLICT (kind) DO NOTHING
