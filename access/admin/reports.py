@@ -32,12 +32,11 @@ from access.reports import REPORTS, exports, for_reader, saved
 from access.reports.cells import shown, style
 from access.reports.exports import LayoutForm
 from access.reports.saved import SavedFilter
-from access.reports.shape import Column, Kind, Report, Row
+from access.reports.shape import NUMBERS, Column, Kind, Report, Row
 
 PAGE = 100
 STYLE = Path(__file__).parent.parent / "static" / "access" / "muster.css"
 OPTIONS = ("separator", "hours", "decimal_sign", "mark", "footer")
-NUMBERS = {Kind.MINUTES, Kind.NUMBER}
 # Where a cell leads: the right that it takes, the page, and which of the keys behind its row name it.
 LEADS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "day": ("access.view_workday", "admin:access_workday_day", ("person", "day")),

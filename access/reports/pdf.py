@@ -20,7 +20,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from access.reports.cells import shown, style
-from access.reports.shape import Column, Kind, Report, Row, Totals
+from access.reports.shape import NUMBERS, Column, Kind, Report, Row, Totals
 from access.reports.workbook import COLOURS
 
 FONTS = Path(__file__).parent / "fonts"
@@ -39,7 +39,6 @@ SIZE, SMALL = 7.5, 6.5
 # Where rows begin, and where they end: above the legend, or above the lines to sign.
 TOP, BOTTOM, SIGNED = HEIGHT - 62, 62.0, 92.0
 INK, QUIET, RULE, GROUND = (HexColor(one) for one in ("#111827", "#6B7280", "#D1D5DB", "#F3F4F6"))
-NUMBERS = {Kind.MINUTES, Kind.NUMBER}
 
 
 def write(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,11 +46,6 @@ def within_days(rows: Found, asked: Asked, moment: str, zone: str) -> Found:
     return rows.filter(local_day__gte=asked.first, local_day__lte=asked.last)
 
 
-@lru_cache(maxsize=64)
-def zone_of(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
 def found(asked: Asked, staff: Staff) -> Found:
     rows = within_days(Punch.objects.all(), asked, "at", "kiosk__door__site__zone")
     rows = asked.narrow(rows, staff)
@@ -70,7 +64,7 @@ def _row(punch: Punch) -> Row:
     kiosk = punch.kiosk
     door = kiosk.door if kiosk else None
     zone = door.site.zone if door else "UTC"
-    at = punch.at.astimezone(zone_of(zone))
+    at = punch.at.astimezone(ZoneInfo(zone))
     person = punch.person
     department = person.department.name if person.department else ""
     return Row(

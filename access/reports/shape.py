@@ -34,6 +34,10 @@ class Kind(StrEnum):
     WORD = "word"  # a key of the column's `words`, read as that word in its colour
 
 
+# Set to the right, and dim where they are nothing.
+NUMBERS = {Kind.MINUTES, Kind.NUMBER}
+
+
 @dataclass(frozen=True)
 class Column:
     """`key` never changes: programs and payroll profiles name columns by it. `leads`: see Row.about."""

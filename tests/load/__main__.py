@@ -87,6 +87,7 @@ def main() -> int:
     month_of.set_defaults(run=run_month)
     export = commands.add_parser("export", help="many punches as CSV and XLSX, rolled back")
     export.add_argument("--rows", type=int, default=1_000_000)
+    export.add_argument("--files", nargs="+", choices=["csv", "xlsx"], default=["csv", "xlsx"])
     export.set_defaults(run=run_export)
     alone = commands.add_parser(
         "offline",
@@ -261,7 +262,7 @@ def run_kiosk_page(options: argparse.Namespace) -> int:
 
 
 def run_export(options: argparse.Namespace) -> int:
-    print(json.dumps(exports.run(options.rows), indent=2))
+    print(json.dumps(exports.run(options.rows, options.files), indent=2))
     return 0
 
 
