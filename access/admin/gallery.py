@@ -19,7 +19,7 @@ from access.people import Person
 from access.places import Site
 
 # Beside the right to galleries: the page shows names, and how much faces resemble each other.
-LOOK_ALIKES = ("access.view_person", "access.view_faceprint")
+LOOK_ALIKES = ("access.view_person", "access.view_faceprint", "access.reach_everybody")
 # Where no pair reaches the door's threshold, this many of the nearest are shown all the same.
 NEAREST = 20
 

@@ -171,6 +171,8 @@ class PayrollProfileAdmin(Audited):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
+        if db_field.name == "departments":
+            kwargs["queryset"] = reach.departments_for(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: PayrollProfile | None = None) -> Any:

@@ -228,6 +228,11 @@ class PersonAdmin(cards.Holder, zones.Inside, many.Many):
             return None
         return person.last_enrolment, str(Enrolment.State(person.last_enrolment).label)
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "department":
+            kwargs["queryset"] = reach.departments_for(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     # --- The form ---------------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> list[Any]:

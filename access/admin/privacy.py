@@ -31,10 +31,10 @@ def kind_words(kind: str) -> str:
 
 @admin.register(Notice)
 class NoticeAdmin(Audited):
-    list_display = ["language", "responsible", "contact", "seen"]
+    list_display = ["language", "responsible", "contact", "published"]
 
     @display(description=_("what people see"))
-    def seen(self, notice: Notice) -> str:
+    def published(self, notice: Notice) -> str:
         return format_html(
             '<a class="lintel-link" href="/privacy/?language={}">{}</a>', notice.language, _("Open")
         )

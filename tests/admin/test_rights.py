@@ -195,3 +195,22 @@ def test_a_manager_sees_their_own_people_and_nobody_else(cast: Cast) -> None:
     text = b"".join(rows.streaming_content).decode()
     assert "Yolanda" in text
     assert "Alice" not in text
+
+
+def test_the_history_of_a_notice_opens(office: Client) -> None:
+    notice = access.models.Notice.objects.create(language="en", responsible="The works", contact="office")
+    assert office.get(f"/admin/access/notice/{notice.pk}/history/").status_code == 200
+    assert "Open" in office.get("/admin/access/notice/").content.decode()
+
+
+def test_a_manager_s_filters_and_forms_name_their_own_departments_only(cast: Cast) -> None:
+    yard, office = (access.models.Department.objects.create(name=name) for name in ("Yard", "Head office"))
+    manager = Staff.objects.create_user("m", password=None, is_staff=True, roles=["manager"])
+    yard.managers.add(manager)
+    factories.person("Yolanda Yard", department=yard)
+    factories.person("Olaf Office", department=office)
+    client = Client()
+    client.force_login(manager)
+    for table in ("person", "punch", "workday", "leave", "correction"):
+        assert "Head office" not in client.get(f"/admin/access/{table}/").content.decode(), table
+    assert "Yard" in client.get("/admin/access/person/").content.decode()
