@@ -31,6 +31,7 @@ from access.hours.requests import State as Asked
 from access.hours.shifts import RosterEntry
 from access.hours.workdays import WorkDay
 from access.kept import KeptPicture
+from access.payroll.exports import PayrollExport
 from access.people import Consent, Person, PersonKey
 from access.privacy.invitations import Invitation
 from access.snapshots import Snapshot
@@ -81,7 +82,7 @@ SPANS: dict[Kind, Span] = {
     Kind.DECISIONS: Span(_("Decisions, with what was said of them"), 90, 30, 3650),
     Kind.DOOR_EVENTS: Span(_("Events, orders and settled alarms of doors"), 365, 30, 3650),
     Kind.TERMINAL_LINES: Span(_("Lines of terminals, as they were sent"), 90, 30, 3650),
-    Kind.WORKING_TIME: Span(_("Punches, working days, leave, corrections"), 1095, 365, 3650),
+    Kind.WORKING_TIME: Span(_("Punches, working days, leave, corrections, payroll files"), 1095, 365, 3650),
     Kind.CONSENTS: Span(_("Consents, after their end"), 1095, 365, 3650),
 }
 
@@ -247,7 +248,9 @@ def _working_time(before: datetime) -> list[Part]:
         Part(Leave.objects.filter(last__lt=day).exclude(state=Asked.ASKED), _rows),
         Part(OvertimeApproval.objects.filter(day__lt=day), _rows),
         Part(RosterEntry.objects.filter(day__lt=day), _rows),
-        Part(Punch.objects.filter(at__lt=before), _rows),
+        Part(PayrollExport.objects.filter(made__lt=before), _rows),
+        # One that a correction still asks about waits for the answer.
+        Part(Punch.objects.filter(at__lt=before, corrections=None), _rows),
     ]
 
 

@@ -19,10 +19,13 @@ from access.models import (
     Alarm,
     AuditEntry,
     Consent,
+    Correction,
     Decision,
     Faceprint,
     Invitation,
+    PayrollExport,
     PayrollPeriod,
+    PayrollProfile,
     Person,
     PersonKey,
     Punch,
@@ -288,6 +291,36 @@ def test_working_time_goes_with_its_days_even_those_that_were_paid(cast: Cast) -
     assert not WorkDay.objects.exists()
     night()
     assert not Snapshot.objects.exists()
+
+
+def test_what_was_handed_to_the_payroll_goes_with_the_working_time_and_not_before(cast: Cast) -> None:
+    retention.fill_in()
+    period = PayrollPeriod.objects.create(first=long_ago(60).date(), last=long_ago(30).date())
+    profile = PayrollProfile.objects.create(name="Payroll")
+    made = PayrollExport.objects.create(
+        profile=profile, period=period, serial=1, draft=False, file_name="a.csv", sha256="0" * 64,
+        size_bytes=1, row_count=1, people=1,
+    )  # fmt: skip
+    say("working_time")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        made.delete()
+    connection.check_constraints()  # nothing is left for the end of the transaction: the table may be altered
+    with connection.cursor() as cursor:  # nobody else can put such a row back in time
+        cursor.execute("ALTER TABLE access_payrollexport DISABLE TRIGGER payrollexport_stays")
+        aged(made, made=long_ago(1100))
+        cursor.execute("ALTER TABLE access_payrollexport ENABLE TRIGGER payrollexport_stays")
+    night()
+    assert not PayrollExport.objects.exists()
+
+
+def test_a_punch_that_a_correction_asks_about_waits_for_the_answer(cast: Cast) -> None:
+    old = note_punch(cast.alice, at=long_ago(1200), direction="in")
+    Correction.objects.create(
+        person=cast.alice, day=long_ago(1200).date(), punch=old, reason="wrong", state="asked"
+    )
+    report = night()
+    assert report[Kind.WORKING_TIME].error == ""
+    assert list(Punch.objects.all()) == [old]
 
 
 def test_events_of_doors_settled_alarms_and_lines_of_terminals_go(cast: Cast) -> None:
