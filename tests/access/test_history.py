@@ -32,6 +32,7 @@ NOT_RULES = {
         "created",
         "manager_id",
         "last_seen",
+        "payroll_number",
         "suspended",
     },
     "access_consent": {"given", "noted_by_id", "channel", "ending", "ended_by_id"},
