@@ -44,9 +44,9 @@ def run(events: int, replays: int, seed: int = 0) -> dict[str, Any]:
 
 
 def _story(events: int, chance: random.Random) -> tuple[Alone, list[dict[str, Any]]]:
-    """Twenty people, one more who may not pass, and a wrong PIN now and then. Nobody's PIN is on file, so that
-    each grant is a conflict with its alarm: the most work there can be. A punch each millisecond, so that all
-    of them lie after the rules, which the database dates by its own clock."""
+    """Twenty people, one more who may not pass, and a wrong PIN now and then. Nobody's PIN is on file, so
+    that each grant is a conflict with its alarm: the most work there can be. A punch each millisecond, so
+    that all of them lie after the rules, which the database dates by its own clock."""
     site = factories.site("Offline load")
     door = factories.door(site, "Load door", offline=Door.Offline.ALLOW_CACHED)
     crew = factories.Gallery.objects.create(name="Offline load")
