@@ -1,8 +1,10 @@
 """The other reports of working time, held against the same week worked out by hand."""
 
+import io
 from datetime import date, timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 from django.utils import timezone
 
@@ -19,8 +21,9 @@ from access.models import (
     Staff,
     WorkDay,
 )
-from access.reports import REPORTS, grid
+from access.reports import REPORTS, exports, grid
 from access.reports.cells import shown
+from access.reports.exports import Layout
 from access.timesheet import STATUSES
 from tests import factories
 from tests.access.reports.conftest import MONDAY, SUNDAY, WEEK, Crew, punch
@@ -81,6 +84,19 @@ def test_the_grid_has_as_many_columns_as_the_month_has_days(hr: Staff, month: st
     report = REPORTS["grid"]
     columns = report.columns(report.ask({"month": month}, hr))
     assert [column.key for column in columns if column.day] == [f"d{n:02}" for n in range(1, days + 1)]
+
+
+def test_the_grid_as_a_workbook_has_letters_on_their_colours(crew: Crew, hr: Staff) -> None:
+    report = REPORTS["grid"]
+    content = b"".join(exports.content(report, report.ask(MARCH, hr), hr, Layout(file="xlsx")))
+    sheet = openpyxl.load_workbook(io.BytesIO(content))["Flight"]
+    headings = [cell.value for cell in sheet[1]]
+    assert headings[:3] == ["Badge", "Name", "1"]
+    absent = sheet.cell(2, headings.index("5") + 1)
+    assert (absent.value, absent.fill.fgColor.rgb, absent.font.color.rgb) == ("A", "FFFEE2E2", "FFB91C1C")
+    worked = sheet.cell(2, headings.index("Worked") + 1)
+    assert (worked.value.total_seconds(), worked.number_format) == (1600 * 60, "[h]:mm")
+    assert sheet.cell(2, headings.index("Present") + 1).value == 4
 
 
 def test_the_grid_shows_a_paid_day_as_its_adjustment_says(crew: Crew, hr: Staff) -> None:
