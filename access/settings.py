@@ -300,6 +300,7 @@ SPECTACULAR_SETTINGS = {
     # Two lists of choices in fields of one name need names of their own.
     "ENUM_NAME_OVERRIDES": {
         "DirectionEnum": ["in", "out"],
+        "DoorModeEnum": ["normal", "locked", "free", "first_person", "two_person"],
         "DoorStateEnum": ["open", "closed", "held", "forced", "exit"],
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",

@@ -133,7 +133,7 @@ class QuestionInput(serializers.Serializer[Any]):
         return at
 
 
-class AnswerOutput(serializers.Serializer[Any]):
+class SimulationOutput(serializers.Serializer[Any]):
     granted = serializers.BooleanField(source="verdict.granted")
     reason = serializers.CharField(source="verdict.reason.value")
     explanation = serializers.CharField(source="sentence")
@@ -163,7 +163,7 @@ class Simulations(OfStaff, APIView):
         tags=["Decisions"],
         request=QuestionInput,
         responses={
-            200: AnswerOutput,
+            200: SimulationOutput,
             **problems(
                 s400="A field is missing or wrong.",
                 s401="The token is not good.",
@@ -187,7 +187,7 @@ class Simulations(OfStaff, APIView):
             later = None if found.verdict.granted else simulator.next_grant(*where, shown=shown)
         except NothingKept as error:
             raise Problem(404, "nothing-kept", "No rules are kept of that moment.") from error
-        return Response(AnswerOutput(_told(found, later)).data)
+        return Response(SimulationOutput(_told(found, later)).data)
 
 
 def _told(found: Simulation, later: Simulation | None) -> dict[str, Any]:

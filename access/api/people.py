@@ -33,7 +33,7 @@ class NamedOutput(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class PersonOutput(serializers.Serializer[Any]):
+class KnownPersonOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     badge = serializers.CharField()
     name = serializers.CharField()
@@ -63,7 +63,7 @@ class PresenceOutput(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
 
 
-class PersonInFullOutput(PersonOutput):
+class PersonInFullOutput(KnownPersonOutput):
     """What else is known; each part null where the login may not see its table."""
 
     access_levels = NamedOutput(many=True, allow_null=True, help_text="Those that name the person.")
@@ -89,7 +89,7 @@ class People(OfStaff, generics.ListAPIView[Person]):
     """The people this login reaches, in the order in which they were added."""
 
     rights = ("access.view_person",)
-    serializer_class = PersonOutput
+    serializer_class = KnownPersonOutput
     pagination_class = ByKey
     queryset = Person.objects.none()
 
@@ -98,7 +98,7 @@ class People(OfStaff, generics.ListAPIView[Person]):
         summary="People, page by page",
         tags=["People"],
         parameters=[PeopleQuery],
-        responses={200: PersonOutput(many=True), **LISTED},
+        responses={200: KnownPersonOutput(many=True), **LISTED},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
