@@ -18,6 +18,7 @@ from access.admin.audit import ReadOnly
 from access.admin.days import Days, at_site, unbroken
 from access.admin.lists import ListImport
 from access.attendance import Punch
+from access.hours import reach
 from access.people import Department
 from access.places import Site
 
@@ -112,6 +113,7 @@ class PunchAdmin(ListImport, ReadOnly):
         _name, first, last = offered[1]
         given = "first" in request.GET
         form = ExportForm(request.GET if given else None, initial={"first": first, "last": last})
+        form.fields["department"].queryset = reach.departments_for(request.user)
         if given and form.is_valid() and form.cleaned_data["layout"]:
             wanted = {
                 "first": form.cleaned_data["first"].isoformat(),
