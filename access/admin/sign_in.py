@@ -42,8 +42,10 @@ class SignInForm(ThemeForm):
             tried = Staff.objects.filter(username=name).first()
             audit.record("staff.sign_in_failed", tried or "staff:unknown")
             raise
-        signin.note_right(self.request, name)
         staff = self.get_user()
+        if staff is None:
+            return cleaned  # a field is empty, which the form says by itself
+        signin.note_right(self.request, name)
         if settings.SECOND_FACTOR != "required" and not signin.has_factor(staff):
             signin.note_fresh(self.request)
             audit.record("staff.signed_in", staff, by=staff)

@@ -217,3 +217,9 @@ def test_erasing_asks_for_the_password_again(client: Client, alex: Staff) -> Non
     assert client.get(erase).status_code == 302
     assert client.post(reverse("again"), {"password": PASSWORD, "next": erase}).headers["Location"] == erase
     assert client.get(erase).status_code == 200
+
+
+def test_an_empty_form_is_told_so_and_breaks_nothing(client: Client, db: None) -> None:
+    answer = client.post("/admin/login/", {})
+    assert answer.status_code == 200
+    assert set(answer.context["form"].errors) == {"username", "password"}
