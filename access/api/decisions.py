@@ -12,11 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from access import simulator
+from access.api.authentication import STAFF, MayUse
 from access.api.errors import Problem
 from access.api.kiosk import DateTimeWithZone, problems
+from access.api.negotiation import OneForm
 from access.api.paging import NewestFirst
 from access.api.people import NamedOutput
-from access.api.staff import LISTED, READ, OfStaff
+from access.api.staff import LISTED, READ
 from access.decisions import Decision
 from access.hours import reach
 from access.people import Person
@@ -63,9 +65,12 @@ def with_facts(decision: Decision) -> Decision:
     return decision
 
 
-class Decisions(OfStaff, generics.ListAPIView[Decision]):
+class Decisions(generics.ListAPIView[Decision]):
     """What the doors decided, newest first."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_decision", "access.view_person")
     serializer_class = DecisionRowOutput
     pagination_class = ByTime
@@ -96,7 +101,10 @@ class Decisions(OfStaff, generics.ListAPIView[Decision]):
         return [with_facts(row) for row in super().paginate_queryset(queryset) or ()]
 
 
-class OneDecision(OfStaff, generics.RetrieveAPIView[Decision]):
+class OneDecision(generics.RetrieveAPIView[Decision]):
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_decision", "access.view_person")
     serializer_class = DecisionRowOutput
     queryset = Decision.objects.none()
@@ -147,13 +155,16 @@ class SimulationOutput(serializers.Serializer[Any]):
     )
 
 
-class Simulations(OfStaff, APIView):
+class Simulations(APIView):
     """Would this door open for this person at this moment? Decided by the rule and the rules of that moment.
 
     Nothing is written down and nothing opens. The picture is taken to be fresh and clear, what is shown to be
     good, zones to be empty and doors beside to be shut.
     """
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_door", "access.view_person", "access.view_decision")
     parser_classes = [JSONParser]
 

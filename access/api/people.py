@@ -8,8 +8,10 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.api.authentication import STAFF, MayUse
+from access.api.negotiation import OneForm
 from access.api.paging import ByKey
-from access.api.staff import LISTED, READ, OfStaff
+from access.api.staff import LISTED, READ
 from access.hours import reach
 from access.people import Consent, Department, Person
 
@@ -85,9 +87,12 @@ def _told(person: Person) -> Person:
     return person
 
 
-class People(OfStaff, generics.ListAPIView[Person]):
+class People(generics.ListAPIView[Person]):
     """The people this login reaches, in the order in which they were added."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_person",)
     serializer_class = KnownPersonOutput
     pagination_class = ByKey
@@ -120,9 +125,12 @@ class People(OfStaff, generics.ListAPIView[Person]):
         return [_told(person) for person in super().paginate_queryset(queryset) or ()]
 
 
-class OnePerson(OfStaff, generics.RetrieveAPIView[Person]):
+class OnePerson(generics.RetrieveAPIView[Person]):
     """One person, with what this login may see of their cards, levels and whereabouts."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_person",)
     serializer_class = PersonInFullOutput
     queryset = Person.objects.none()

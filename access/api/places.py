@@ -12,10 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.api.authentication import STAFF, MayUse
 from access.api.kiosk import DateTimeWithZone, problems
+from access.api.negotiation import OneForm
 from access.api.paging import ByKey
 from access.api.people import NamedOutput
-from access.api.staff import LISTED, READ, OfStaff
+from access.api.staff import LISTED, READ
 from access.doors import contacts, modes, passback
 from access.doors.contacts import State
 from access.doors.levels import AccessLevel
@@ -138,7 +140,10 @@ def described(door: Door, contact: contacts.Standing) -> dict[str, Any]:
     }
 
 
-class Sites(OfStaff, generics.ListAPIView[Site]):
+class Sites(generics.ListAPIView[Site]):
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_site",)
     serializer_class = SiteOutput
     pagination_class = ByKey
@@ -154,9 +159,12 @@ class Sites(OfStaff, generics.ListAPIView[Site]):
         return super().get(request, *args, **kwargs)
 
 
-class LockDown(OfStaff, APIView):
+class LockDown(APIView):
     """From the next decision on no door of the site opens for anybody. Asking twice changes nothing."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_site", "access.lock_down_site")
     parser_classes = [JSONParser]
 
@@ -174,9 +182,12 @@ class LockDown(OfStaff, APIView):
         return Response(SiteOutput(_site(site)).data)
 
 
-class Lift(OfStaff, APIView):
+class Lift(APIView):
     """Doors do again what they are set to. Asking twice changes nothing."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_site", "access.lock_down_site")
 
     @extend_schema(
@@ -202,9 +213,12 @@ class DoorsQuery(serializers.Serializer[Any]):
     site = serializers.PrimaryKeyRelatedField(queryset=Site.objects.all(), required=False)
 
 
-class Doors(OfStaff, generics.ListAPIView[Door]):
+class Doors(generics.ListAPIView[Door]):
     """Doors with how they stand at this moment."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_door",)
     serializer_class = DoorOutput
     pagination_class = ByKey
@@ -231,7 +245,10 @@ class Doors(OfStaff, generics.ListAPIView[Door]):
         return [described(door, standing[door.pk]) for door in rows]
 
 
-class OneDoor(OfStaff, APIView):
+class OneDoor(APIView):
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_door",)
 
     @extend_schema(
@@ -244,9 +261,12 @@ class OneDoor(OfStaff, APIView):
         return Response(DoorOutput(_described(_door(door))).data)
 
 
-class DoorMode(OfStaff, APIView):
+class DoorMode(APIView):
     """Set what a door does, from its next decision on: for a time, or until somebody sets another mode."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_door", "access.set_door_mode")
     parser_classes = [JSONParser]
 
@@ -285,9 +305,12 @@ def _door(key: int) -> Door:
     return found
 
 
-class Zones(OfStaff, generics.ListAPIView[Zone]):
+class Zones(generics.ListAPIView[Zone]):
     """Zones, and how many people are in each."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_zone",)
     serializer_class = ZoneOutput
     pagination_class = ByKey
@@ -313,9 +336,12 @@ class Zones(OfStaff, generics.ListAPIView[Zone]):
         return rows
 
 
-class ZonePeople(OfStaff, generics.ListAPIView[Presence]):
+class ZonePeople(generics.ListAPIView[Presence]):
     """Who is in a zone, of the people this login reaches."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_zone", "access.view_presence", "access.view_person")
     serializer_class = InsideOutput
     pagination_class = ByKey
@@ -338,9 +364,12 @@ class ZonePeople(OfStaff, generics.ListAPIView[Presence]):
         return reach.within(self.request.user, found)  # type: ignore[return-value]
 
 
-class AccessLevels(OfStaff, generics.ListAPIView[AccessLevel]):
+class AccessLevels(generics.ListAPIView[AccessLevel]):
     """Who passes which doors, in which hours."""
 
+    authentication_classes = STAFF
+    permission_classes = [MayUse]
+    content_negotiation_class = OneForm
     rights = ("access.view_accesslevel",)
     serializer_class = AccessLevelOutput
     pagination_class = ByKey
