@@ -218,7 +218,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+# One language until another is translated whole: the admin in two at once would be worse than in English.
+# What people meet at kiosks and in the privacy notice has words of its own in several.
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [(LANGUAGE_CODE, "English")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

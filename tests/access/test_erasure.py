@@ -41,6 +41,7 @@ from access.models import (
     Proposal,
     Punch,
     Remark,
+    Retention,
     RosterEntry,
     RuleSet,
     Schedule,
@@ -53,7 +54,7 @@ from access.models import (
     Zone,
 )
 from access.policy import Evidence
-from access.privacy import disclosure, invitations
+from access.privacy import disclosure, invitations, retention
 from tests import factories
 from tests.access.racing import at_once
 from tests.factories import Cast
@@ -124,6 +125,8 @@ def known(cast: Cast) -> Person:
     cast.crew.people.add(person)
     factories.faceprint(person, (0.3, 0.1, 0.5, 0.2, 0.7, 0, 0, 0.1))
     enrolment.submit(person, [("canary-file.jpg", factories.picture())])
+    retention.fill_in()
+    Retention.objects.filter(kind="passage_pictures").update(days=7)
     twin = enrolment.submit(cast.bob, [("bob.jpg", factories.picture(seed=1))])
     enrolment.ask_review(twin, person.pk, 0.51)
     for evidence in (Evidence(person=person.pk, facts={"score": 0.6}), Evidence()):
@@ -189,6 +192,7 @@ def test_the_receipt_says_what_went_and_what_stays(known: Person) -> None:
         grants_deleted=1,
         invitations_deleted=1,
         remarks_deleted=1,
+        passage_pictures_deleted=1,
         alarms_kept=1,
     )
     assert "faceprints deleted: 1" in receipt.lines()

@@ -40,6 +40,9 @@ def test_a_kiosk_learns_who_it_is_and_what_time_it_is(client: Client, cast: Cast
         "door": "Front door",
         "site": "Works",
         "zone": "Europe/Berlin",
+        "direction": "auto",
+        "liveness": "nothing",
+        "offline": "deny",
     }
     cast.kiosk.refresh_from_db()
     assert cast.kiosk.last_seen is not None

@@ -32,7 +32,7 @@ def test_every_right_of_a_role_exists(role: str) -> None:
 
 def test_an_auditor_reads_all_but_pictures_and_secrets_and_writes_nothing() -> None:
     rights = roles.rights_of([Role.AUDITOR], tables())
-    assert {right.split(".")[1].split("_")[0] for right in rights} == {"view", "reach"}
+    assert {right.split(".")[1].split("_")[0] for right in rights} == {"view", "reach", "see"}
     assert "access.view_photograph" not in rights
     assert "access.view_auditentry" in rights
 

@@ -116,6 +116,7 @@ class TestInABrowser:
         page.set_viewport_size({"width": 390, "height": 844})
         page.goto("/admin/")
         page.click("a[aria-label=Search]")
+        page.wait_for_selector("#find-page:focus")
         page.keyboard.type("00017")
         page.keyboard.press("Enter")
         page.wait_for_selector("[data-found] >> text=Alice Able")

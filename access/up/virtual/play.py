@@ -63,9 +63,11 @@ class Day:
         if event.workday:
             return self._workday(event.workday)
         if event.site:
-            act = {"lock_down": modes.lock_down, "lift": modes.lift}[event.site]
-            act(self.stage.site, by=stage.BY)
-            return "locked down" if event.site == "lock_down" else "lifted"
+            if event.site == "lock_down":
+                modes.lock_down(self.stage.site, why=stage.BY)
+                return "locked down"
+            modes.lift(self.stage.site, by=stage.BY)
+            return "lifted"
         tablet = self.stage.tablets.get(event.door)
         if tablet is not None and (event.network or tablet.alone):
             return self._alone(event, tablet)
