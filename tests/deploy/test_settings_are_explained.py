@@ -14,7 +14,9 @@ OURS = re.compile(r"LINTEL_[A-Z_]+|DATABASE_URL|REDIS_URL")
 READERS = {"text", "number", "flag", "networks", "secret"}
 # A mark by which `manage.py up` knows its processes again; nobody sets it.
 INTERNAL = {"LINTEL_PROGRAM"}
-UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+# The edge agent is a computer of its own beside a camera: no container starts it, and its key is its own.
+EDGE = ROOT / "recognition" / "edge"
+UNITS = sorted(set((DEPLOY / "systemd").glob("*.service")) - set((DEPLOY / "systemd").glob("lintel-edge*")))
 
 
 def explained() -> dict[str, str]:
@@ -25,6 +27,7 @@ def sources() -> list[Path]:
     code = [
         path for package in ("access", "recognition", "workers") for path in (ROOT / package).rglob("*.py")
     ]
+    code = [path for path in code if EDGE not in path.parents]
     return [*code, ROOT / "manage.py", *DEPLOY.glob("*.py")]
 
 
