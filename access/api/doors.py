@@ -19,6 +19,7 @@ from access.api.paging import NewestFirst
 from access.doors import alarms, contacts
 from access.doors.alarms import Alarm, Kind
 from access.doors.contacts import State
+from access.hours import reach
 
 MOST_NOTE = 1000
 
@@ -144,7 +145,7 @@ class Alarms(generics.ListAPIView[Alarm]):
         fields = AlarmsQuery(data=self.request.query_params)
         fields.is_valid(raise_exception=True)
         asked = fields.validated_data
-        found = Alarm.objects.all()
+        found = within_reach(self.request)
         if asked["state"] != "all":
             found = found.filter(acknowledged__isnull=asked["state"] == "unacknowledged")
         if "kind" in asked:
@@ -152,6 +153,11 @@ class Alarms(generics.ListAPIView[Alarm]):
         if "changed_since" in asked:
             found = found.filter(changed__gt=asked["changed_since"])
         return found
+
+
+def within_reach(request: Request) -> QuerySet[Alarm]:
+    """Alarms about people whom this login reaches, and those about nobody."""
+    return reach.within(request.user, Alarm.objects.all(), nobody=True)
 
 
 class NoteInput(serializers.Serializer[Any]):
@@ -185,8 +191,7 @@ class AcknowledgeAlarm(APIView):
     def post(self, request: Request, alarm: int) -> Response:
         fields = NoteInput(data=request.data)
         fields.is_valid(raise_exception=True)
-        try:
-            noted = alarms.acknowledge(alarm, by=request.user, note=fields.validated_data["note"])
-        except Alarm.DoesNotExist as error:
-            raise Problem(404, "not-found", "There is no such alarm.") from error
+        if not within_reach(request).filter(pk=alarm).exists():
+            raise Problem(404, "not-found", "There is no such alarm.")
+        noted = alarms.acknowledge(alarm, by=request.user, note=fields.validated_data["note"])
         return Response(AlarmOutput(noted).data)

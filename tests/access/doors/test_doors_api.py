@@ -86,12 +86,24 @@ def test_alarms_are_listed_newest_first_and_page_by_page(
     assert (page["results"][0]["about"], page["results"][0]["details"]) == ("door:2", {"at": "now"})
 
 
+def test_alarms_about_people_out_of_reach_are_neither_shown_nor_acknowledged(
+    cast: Cast, login_with: Callable[..., Client]
+) -> None:
+    alarm = alarms.raise_alarm(Kind.DURESS, cast.kiosk, person=cast.alice)
+    clerk = login_with("view_alarm", "acknowledge_alarm")
+    assert clerk.get("/api/v1/alarms/").json()["results"] == []
+    address = f"/api/v1/alarms/{alarm.pk}/acknowledge/"
+    assert clerk.post(address, {}, content_type="application/json").status_code == 404
+    alarm.refresh_from_db()
+    assert alarm.acknowledged is None
+
+
 def test_alarms_are_chosen_by_state_kind_and_change(cast: Cast, login_with: Callable[..., Client]) -> None:
     old = alarms.raise_alarm(Kind.HELD, cast.front, door=cast.front)
     alarms.acknowledge(old.pk, by=None)
     alarms.Alarm.objects.update(changed=timezone.now() - timedelta(hours=2))
     new = alarms.raise_alarm(Kind.DURESS, cast.kiosk, person=cast.alice, silent=True)
-    clerk = login_with("view_alarm")
+    clerk = login_with("view_alarm", "reach_everybody")
 
     def found(**query: str) -> list[int]:
         return [row["id"] for row in clerk.get("/api/v1/alarms/", query).json()["results"]]
