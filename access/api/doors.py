@@ -189,9 +189,9 @@ class AcknowledgeAlarm(APIView):
         },
     )
     def post(self, request: Request, alarm: int) -> Response:
-        fields = NoteInput(data=request.data)
-        fields.is_valid(raise_exception=True)
         if not within_reach(request).filter(pk=alarm).exists():
             raise Problem(404, "not-found", "There is no such alarm.")
+        fields = NoteInput(data=request.data)
+        fields.is_valid(raise_exception=True)
         noted = alarms.acknowledge(alarm, by=request.user, note=fields.validated_data["note"])
         return Response(AlarmOutput(noted).data)
