@@ -1,6 +1,8 @@
 """The map of the site."""
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponseRedirect
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -9,6 +11,12 @@ from access.admin import find, live, reports, sign_in
 from access.privacy import pages
 
 wrap = admin.site.admin_view
+
+
+def icon(request: HttpRequest) -> HttpResponseRedirect:
+    """Where browsers look for one by themselves, for answers that name none: files, JSON, errors."""
+    return HttpResponseRedirect(static("access/icon.svg"))
+
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -34,6 +42,7 @@ urlpatterns = [
     path("enrol/<str:token>/", pages.enrol, name="enrol"),
     path("enrol/<str:token>/send/", pages.send, name="enrol_send"),
     path("iclock/", include("access.terminals.urls")),
+    path("favicon.ico", icon, name="icon"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

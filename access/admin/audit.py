@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -316,8 +317,11 @@ class Audited(ModelAdmin):
         )
 
     def seen(self, request: HttpRequest, object_id: str, *, allowed: bool = True) -> Any:
-        """The row, if this login may see it and whatever else was asked. Raises Http404, PermissionDenied."""
-        obj = self.get_object(request, object_id)
+        """The row, if this login may see it and whatever else was asked. Raises Http404, PermissionDenied.
+
+        Addresses hold keys as Django's admin quotes them: those made of words, with their underscores.
+        """
+        obj = self.get_object(request, unquote(object_id))
         if not allowed or not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         if obj is None:
@@ -333,7 +337,8 @@ class Audited(ModelAdmin):
         return TemplateResponse(request, template, frame | found | context)
 
     def url(self, name: str, *args: object) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+        quoted = [quote(arg) for arg in args]
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=quoted)
 
 
 class ReadOnly(Audited):

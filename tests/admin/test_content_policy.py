@@ -74,3 +74,8 @@ def test_the_theme_s_menus_still_open(page: Any) -> None:
 @pytest.mark.parametrize("address", ["/admin/login/", "/api/v1/docs/", "/healthz"])
 def test_every_answer_carries_the_policy(client: Client, db: None, address: str) -> None:
     assert "frame-ancestors 'none'" in client.get(address).headers["Content-Security-Policy"]
+
+
+def test_the_site_has_an_icon_where_browsers_look_for_it(client: Client, db: None) -> None:
+    """A page that names none would otherwise ask for one that is not there."""
+    assert client.get("/favicon.ico").headers["Location"].endswith("access/icon.svg")

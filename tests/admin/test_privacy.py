@@ -1,9 +1,11 @@
 """Consent, invitations, pictures before a camera and retention, as the office sees and does them."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.test import Client
 
 from access import enrolment, people
@@ -320,3 +322,17 @@ def test_nothing_but_what_notes_the_look_opens_a_picture() -> None:
         if "open_photograph(" in path.read_text("utf-8") or "picture_of(" in path.read_text("utf-8")
     }
     assert opening == {"enrolment.py", "snapshots.py", "admin/photographs.py", "privacy/disclosure.py"}
+
+
+def test_each_kind_s_page_leads_to_its_history_and_back(cast: Cast, office: Client) -> None:
+    """Their keys are words with underscores, which Django's admin quotes in addresses."""
+    retention.fill_in()
+    for kind in Kind:
+        page = office.get(f"/admin/access/retention/{quote(kind.value)}/change/")
+        history = re.search(r'href="(/admin/access/retention/[^"]+/history/)[^"]*"', page.content.decode())
+        assert history, kind
+        there = office.get(history[1])
+        assert there.status_code == 200, history[1]
+        back = re.search(r'class="lintel-back"><a href="([^"]+)"', there.content.decode())
+        assert back, kind
+        assert office.get(back[1]).context["original"].pk == kind.value

@@ -257,6 +257,7 @@ PAGES = {
     "iclock/^ping(?:\\.aspx)?/?$": "",
     "POST iclock/^fdata(?:\\.aspx)?/?$": "",
     # Probes; the metrics have a token of their own.
+    "favicon.ico": EVERYBODY,
     "healthz": EVERYBODY,
     "readyz": EVERYBODY,
     "metrics": "",
