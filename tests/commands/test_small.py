@@ -66,8 +66,9 @@ def test_whatever_is_wrapped_stands_in_a_field_that_rotation_knows() -> None:
         for model in apps.get_app_config("access").get_models()
         if any(field.name in WRAPPED for field in model._meta.get_fields())
     }
-    # A photograph is sealed by its person's key, which is wrapped.
-    assert sealing - wrapped == {"Photograph"}
+    # A photograph is sealed by its person's key and a piece of a report by its file's; both are wrapped.
+    assert sealing - wrapped == {"Photograph", "ReportPiece"}
+    assert {"PersonKey", "ReportFile"} <= wrapped
 
 
 def test_rotate_master_key_lets_the_old_key_go(cast: Cast, settings: LazySettings) -> None:
