@@ -1,6 +1,7 @@
 """The operator's small commands."""
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -124,7 +125,9 @@ def test_search_index_finds_what_exact_search_finds(cast: Cast) -> None:
         cast.crew.people.add(person)
         factories.faceprint(person, tuple(vector))
     assert "index built" in say("search_index", "build")
-    assert "recall@1 1.0000" in say("search_index", "recall", queries=40)
+    told = re.search(r"recall@1 (\d\.\d+)", say("search_index", "recall", queries=40))
+    assert told  # an index that is built at random, of halved precision, may miss a near tie
+    assert float(told[1]) >= 0.95
     turn, secret = gallery.current_turn()
     found = gallery.nearest(
         turning.turn(factories.unit(ALICE), secret),
