@@ -131,7 +131,7 @@ class Door(models.Model):
         verbose_name=_("admits"),
         blank=True,
         related_name="doors",
-        help_text=_("People of these galleries may pass at any hour. Access levels admit others by the hour."),
+        help_text=_("People of these galleries may pass at any hour. Access levels admit by the hour."),
     )
     deadline_ms = models.PositiveIntegerField(
         _("deadline (ms)"),

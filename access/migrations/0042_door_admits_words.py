@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0041_payroll_exports_go'),
+        ("access", "0041_payroll_exports_go"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='door',
-            name='admits',
-            field=models.ManyToManyField(blank=True, help_text='People of these galleries may pass at any hour. Access levels admit others by the hour.', related_name='doors', to='access.gallery', verbose_name='admits'),
+            model_name="door",
+            name="admits",
+            field=models.ManyToManyField(
+                blank=True,
+                help_text="People of these galleries may pass at any hour. Access levels admit by the hour.",
+                related_name="doors",
+                to="access.gallery",
+                verbose_name="admits",
+            ),
         ),
     ]
