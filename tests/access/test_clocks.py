@@ -67,3 +67,41 @@ def test_a_few_seconds_apart_are_a_warning() -> None:
 def test_the_moment_does_not_depend_on_when_it_is_told() -> None:
     late = Contact("a", NOW + 8 * HOUR + 300, NOW - STARTED + 8 * HOUR + 300, NOW + 8 * HOUR)
     assert moment(told(), late, not_before=None).at == moment(told(), contact(), not_before=None).at == THEN
+
+
+@pytest.mark.parametrize(
+    ("apart", "clock"),
+    [
+        (2_000, Clock.FINE),
+        (2_001, Clock.DRIFTED),
+        (30_000, Clock.DRIFTED),
+        (30_001, Clock.UNTRUSTED),
+    ],
+)
+@pytest.mark.parametrize("boot", ["a", "b"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_from_when_on_a_clock_is_doubted(apart: int, clock: Clock, boot: str, sign: int) -> None:
+    off = told(at=THEN + sign * apart, off=sign * 60_000 if boot == "a" else 0)
+    found = moment(off, contact(boot=boot), not_before=None)
+    assert (found.apart, found.clock) == (apart, clock)
+    # In the same life of the page our count of its ticks is at hand, and is taken beyond two seconds.
+    assert found.at == (THEN if boot == "a" and apart > 2_000 else THEN + sign * apart)
+
+
+@pytest.mark.parametrize(("early", "clock"), [(0, Clock.FINE), (2_000, Clock.FINE), (2_001, Clock.UNTRUSTED)])
+def test_an_event_is_not_much_older_than_what_it_was_decided_by(early: int, clock: Clock) -> None:
+    assert moment(told(), contact(), not_before=THEN + early).clock is clock
+
+
+@pytest.mark.parametrize(("ahead", "clock"), [(2_000, Clock.FINE), (2_001, Clock.UNTRUSTED)])
+def test_an_event_is_not_much_later_than_its_telling(ahead: int, clock: Clock) -> None:
+    event = Told("a", NOW + ahead, NOW + ahead - STARTED, NOW + ahead, True)
+    assert moment(event, contact(boot="b"), not_before=None).clock is clock
+
+
+def test_an_unanchored_event_is_doubted_by_the_nearer_of_two_reckonings() -> None:
+    event = told(anchored=False, at=THEN + 50_000, off=1_000)
+    found = moment(event, contact(), not_before=None)
+    assert (found.at, found.apart, found.clock) == (THEN, 1_000, Clock.FINE)
+    anchored = moment(told(at=THEN + 50_000, off=1_000), contact(), not_before=None)
+    assert (anchored.apart, anchored.clock) == (50_000, Clock.UNTRUSTED)
