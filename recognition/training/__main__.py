@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--views", type=Path, required=True, help="folder to write")
     sub.add_argument("--count", type=int, default=128_000, help="default: %(default)s")
     sub.add_argument("--seed", type=int, default=21)
+    sub.add_argument(
+        "--guide", choices=stagewise.names(), help="keep the teacher's maps as well, for this network's kin"
+    )
 
     sub = _learning(
         kinds, "distil", commands.distil_network, "our MobileFaceNet, blockwise and then end to end"
@@ -79,6 +82,13 @@ def _add_teach(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     sub.add_argument("--apart-rate", type=float, default=3e-3, help="learning rate (default: %(default)s)")
     sub.add_argument("--normalise", action="store_true", help="batch normalisation while all layers learn")
+    sub.add_argument(
+        "--guided",
+        type=float,
+        default=0,
+        metavar="WEIGHT",
+        help="of the teacher's maps kept with the views, in all phases (default: %(default)s, none)",
+    )
 
     sub = _learning(kinds, "flip", commands.flip, "Flipped-MobiFace's two layers, by the flip loss")
     _schedule(sub, steps=600, rate=1e-3)
@@ -119,7 +129,13 @@ def _add_files(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     sub = _command(kinds, "export", commands.export_network, "write weights as ONNX, checked against torch")
     _weights(sub)
     sub.add_argument("--to", type=Path, required=True, help="the ONNX file to write")
-    sub.add_argument("--half", action="store_true", help="keep the large weights as float16")
+    narrow = sub.add_mutually_exclusive_group()
+    narrow.add_argument("--half", action="store_true", help="keep the large weights as float16")
+    narrow.add_argument("--bytes", action="store_true", help="keep the large weights as bytes, with scales")
+    sub.add_argument(
+        "--count", type=int, default=64, help="faces to compare answers by (default: %(default)s)"
+    )
+    sub.add_argument("--seed", type=int, default=1)
 
     sub = _command(kinds, "quantise", commands.quantise, "write weights as ONNX of eight bits")
     _weights(sub)

@@ -44,7 +44,9 @@ def prepare(options: argparse.Namespace) -> None:
 
 def views(options: argparse.Namespace) -> None:
     crops = np.load(options.prepared / "train.npy", mmap_mode="r")
-    drawing.draw(crops, _teacher(options), options.views, count=options.count, seed=options.seed)
+    maps = stagewise.guiding_maps(stagewise.build(options.guide)) if options.guide else []
+    teacher = _teacher(options)
+    drawing.draw(crops, teacher, options.views, count=options.count, seed=options.seed, maps=maps)
 
 
 def distil_network(options: argparse.Namespace) -> None:
@@ -79,27 +81,33 @@ def distil_network(options: argparse.Namespace) -> None:
 def teach(options: argparse.Namespace) -> None:
     """One network of the papers from drawn views, begun as near to its goal as can be."""
     torch.manual_seed(options.seed)
-    seen, score = drawing.Views.load(options.views), _scorer(options)
+    seen, score = drawing.Views.load(options.views, maps=options.guided > 0), _scorer(options)
     network, began = stagewise.build(options.network), time.monotonic()
     _begin(network, options, seen)
     target = stagewise.targets(network, seen)
     if options.apart_steps:
         plan = _plan(options, steps=options.apart_steps, rate=options.apart_rate)
-        kin = options.begin is not None
-        stagewise.apart(
-            network, _teacher(options), seen, target, plan, kin=kin, checkpoint=_checkpoint(options, "apart")
-        )
+        checkpoint = _checkpoint(options, "apart")
+        if options.guided:
+            stagewise.guided_apart(network, seen, target, plan, checkpoint=checkpoint)
+        else:
+            kin = options.begin is not None
+            stagewise.apart(network, _teacher(options), seen, target, plan, kin=kin, checkpoint=checkpoint)
         print(f"put together: {score(network.eval())}", flush=True)
-    learn = stagewise.normalised if options.normalise else _together
-    learnt = learn(
-        network, seen, target, _plan(options), score=score, checkpoint=_checkpoint(options, "together")
-    )
-    _finish(learnt, options, score, began)
+    plan, checkpoint = _plan(options, recipe=_recipe(options)), _checkpoint(options, "together")
+    if options.guided:
+        stagewise.guided(
+            network, seen, target, plan, weight=options.guided, score=score, checkpoint=checkpoint
+        )
+    elif options.normalise:
+        network = stagewise.normalised(network, seen, target, plan, score=score, checkpoint=checkpoint)
+    else:
+        stagewise.together(network, seen, target, plan, score=score, checkpoint=checkpoint)
+    _finish(network, options, score, began)
 
 
-def _together(network: PaperNetwork, *arguments: object, **more: object) -> PaperNetwork:
-    stagewise.together(network, *arguments, **more)  # type: ignore[arg-type]
-    return network
+def _recipe(options: argparse.Namespace) -> str:
+    return f"guided {options.guided:g}" if options.guided else ""
 
 
 def _begin(network: PaperNetwork, options: argparse.Namespace, seen: drawing.Views) -> None:
@@ -220,21 +228,30 @@ def export_network(options: argparse.Namespace) -> None:
     if options.half:
         halving.round_to_half(network)
     difference = export.export(network, options.to)
+    print(f"largest difference to torch: {difference:.1g}")
     if options.half:
         halving.halve(options.to)
+    if options.bytes:
+        cosine = halving.quarter(options.to, _faces(options, network.size))
+        print(f"mean cosine to the answers before: {cosine:.4f}")
     _say(options.to)
-    print(f"largest difference to torch: {difference:.1g}")
 
 
 def quantise(options: argparse.Namespace) -> None:
     network = _trained(options)
-    crops = np.load(options.prepared / "train.npy", mmap_mode="r")
-    chosen = np.sort(np.random.default_rng(options.seed).choice(len(crops), options.count, replace=False))
-    pixels = drawing.resized(torch.from_numpy(_inner(crops[chosen]).copy()), network.size)
-    faces = pixels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+    faces = _faces(options, network.size)
     cosine = quantising.quantise(network, faces, options.to, method=options.method, keep=options.keep)
     _say(options.to)
     print(f"mean cosine to the answers before: {cosine:.4f}")
+
+
+def _faces(options: argparse.Namespace, size: int) -> Pixels:
+    """(count, size, size, 3) of the faces for training, drawn by the seed, without change."""
+    crops = np.load(options.prepared / "train.npy", mmap_mode="r")
+    chosen = np.sort(np.random.default_rng(options.seed).choice(len(crops), options.count, replace=False))
+    pixels = drawing.resized(torch.from_numpy(_inner(crops[chosen]).copy()), size)
+    faces: Pixels = pixels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+    return faces
 
 
 def _teacher(options: argparse.Namespace) -> Teacher:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
@@ -17,15 +18,17 @@ LEARNT = (nn.Conv2d, nn.Conv1d, nn.Linear)
 
 @torch.no_grad()
 def read(network: nn.Module, path: Path) -> None:
-    """Give the folded `network` the weights in an ONNX file that `export` wrote, rounded to float16 or not.
+    """Give the folded `network` the weights in an ONNX file that `export` wrote, narrowed or not.
 
     Raises ValueError where a layer is missing, too many, or of another shape.
     """
     graph = onnx.load(str(path)).graph
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    for node in graph.node:  # weights kept as float16 are widened by a node of their own
+    for node in graph.node:  # weights kept as float16 or bytes are widened by nodes of their own
         if node.op_type == "Cast" and node.input[0] in values:
-            values[node.output[0]] = values[node.input[0]]
+            values[node.output[0]] = values[node.input[0]].astype(np.float32)
+        elif node.op_type == "Mul" and all(name in values for name in node.input):
+            values[node.output[0]] = values[node.input[0]] * values[node.input[1]]
     nodes = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
     layers = [module for module in network.modules() if isinstance(module, LEARNT)]
     if len(nodes) != len(layers):

@@ -20,7 +20,7 @@ from recognition.training import distil, hints, loop, papers, reading, surgery
 from recognition.training.networks import MobileFaceNet
 from recognition.training.papers import FullyConnected, PaperNetwork
 from recognition.training.teacher import Teacher
-from recognition.training.views import Views, resized
+from recognition.training.views import SIDE, Views, resized
 
 BATCH = 64
 WITH_PRELU = "-prelu"  # ends the name of a network that keeps the paper's activation
@@ -117,6 +117,73 @@ def together(
     loop.run(network, _batches(views, network, plan), losses, plan, score=score, checkpoint=checkpoint)
 
 
+def guides(network: PaperNetwork) -> hints.Cuts:
+    """Where a network of the teacher's kin is held against the teacher: at both ends of every row of blocks,
+    by the teacher's map at that end of its own row.
+    """
+    theirs = surgery.rows(surgery.blocks_of(MobileFaceNet()))
+    ours, ends, found = surgery.rows(surgery.convs_of(network)), [], []
+    stage, first = 1, 0
+    for row, (their_length, our_length) in enumerate(zip(theirs, ours, strict=True)):
+        borders = [(stage + our_length - 1, first + their_length - 1)]
+        if row:
+            borders.insert(0, (stage, first))
+        ends += [end for end, _ in borders]
+        found += [hint for _, hint in borders]
+        stage, first = stage + our_length, first + their_length
+    return hints.Cuts(tuple(ends), tuple(found), tuple(nn.Identity() for _ in ends), SIDE)
+
+
+def guiding_maps(network: PaperNetwork) -> list[tuple[int, int]]:
+    """What `views.draw` shall keep to guide `network`: the numbers of the teacher's maps, and their sides."""
+    cuts = guides(network)
+    sides = [block.layers[-1].side[1] for block in network.description.blocks]
+    return [(hint, sides[end]) for hint, end in zip(cuts.hints, cuts.ends, strict=True)]
+
+
+def guided_apart(
+    network: PaperNetwork,
+    views: Views,
+    target: Callable[[Tensor], Tensor],
+    plan: loop.Plan,
+    *,
+    checkpoint: Path | None = None,
+) -> None:
+    """The parts between the guiding maps side by side, each on what the teacher saw where it begins."""
+    cuts = guides(network)
+
+    def losses(pixels: Tensor, wanted: Tensor, *maps: Tensor) -> list[Tensor]:
+        lessons = [each.float() for each in maps]
+        return hints.losses(network, cuts, lessons, pixels, target(wanted))
+
+    loop.run(network, _batches(views, network, plan), losses, plan, checkpoint=checkpoint)
+
+
+def guided(
+    network: PaperNetwork,
+    views: Views,
+    target: Callable[[Tensor], Tensor],
+    plan: loop.Plan,
+    *,
+    weight: float,
+    score: Callable[[PaperNetwork], str] | None = None,
+    checkpoint: Path | None = None,
+) -> None:
+    """All layers at once, from the teacher's embeddings, and from its maps with `weight` in all."""
+    ends = guides(network).ends
+
+    def losses(pixels: Tensor, wanted: Tensor, *maps: Tensor) -> list[Tensor]:
+        answers = network.outputs(pixels)
+        errors = []
+        for end, seen in zip(ends, maps, strict=True):
+            faces = max(distil.share_of(seen, len(seen)), 1)
+            error = distil.relative_error(answers[end][:faces], seen[:faces])
+            errors.append(error * (weight / len(ends)))
+        return [*errors, distil.embedding_loss(answers[-1], target(wanted))]
+
+    loop.run(network, _batches(views, network, plan), losses, plan, score=score, checkpoint=checkpoint)
+
+
 def normalised(
     network: PaperNetwork,
     views: Views,
@@ -127,7 +194,7 @@ def normalised(
     checkpoint: Path | None = None,
 ) -> PaperNetwork:
     """`together` with batch normalisation, which is folded away again at the end."""
-    batches = [pixels for pixels, _ in views.batches(9, size=network.size, batch=BATCH, seed=plan.seed)]
+    batches = [pixels for pixels, *_ in views.batches(9, size=network.size, batch=BATCH, seed=plan.seed)]
     network = surgery.unfold(network.cpu(), batches[0])
     together(network, views, target, plan, score=score, checkpoint=checkpoint)
     surgery.settle(network.cpu(), batches)
@@ -198,7 +265,7 @@ def _mirrored(network: PaperNetwork, views: Views, plan: loop.Plan, count: int) 
     """(N, 512) answers of all stages but the last to views, and to their mirror images."""
     network.eval().to(plan.device)
     answers: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for pixels, _ in views.batches(count // BATCH, size=network.size, batch=BATCH, seed=plan.seed):
+    for pixels, *_ in views.batches(count // BATCH, size=network.size, batch=BATCH, seed=plan.seed):
         for kept, look in zip(answers, (pixels, pixels.flip(3)), strict=True):
             with loop.autocast(plan.device, wanted=plan.bf16):
                 x = network.normalise(look.to(plan.device))
@@ -210,7 +277,7 @@ def _mirrored(network: PaperNetwork, views: Views, plan: loop.Plan, count: int) 
 
 def _batches(
     views: Views, network: PaperNetwork, plan: loop.Plan
-) -> Callable[[int], Iterator[tuple[Tensor, Tensor]]]:
+) -> Callable[[int], Iterator[tuple[Tensor, ...]]]:
     return lambda start: views.batches(
         plan.steps, size=network.size, batch=BATCH, seed=plan.seed, start=start
     )

@@ -10,7 +10,17 @@ import onnxruntime  # noqa: E402
 
 from recognition import architectures  # noqa: E402
 from recognition.architectures import Kind  # noqa: E402
-from recognition.training import export, halving, hints, loop, papers, reading, stagewise, surgery  # noqa: E402
+from recognition.training import (  # noqa: E402
+    distil,
+    export,
+    halving,
+    hints,
+    loop,
+    papers,
+    reading,
+    stagewise,
+    surgery,
+)
 from recognition.training.networks import MobileFaceNet  # noqa: E402
 from recognition.training.papers import PaperNetwork  # noqa: E402
 from recognition.training.views import Views, draw, resized  # noqa: E402
@@ -290,6 +300,73 @@ def test_drawn_views_repeat_with_the_seed_and_hold_the_teachers_answers(tmp_path
     assert torch.allclose(teacher(seen)[-1], wanted, atol=0.05)
 
 
+class Kin(torch.nn.Module):
+    """Stands where a teacher of MobileFaceNet's kin stands: as many maps of its sizes, then a vector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = MobileFaceNet().eval().requires_grad_(False)
+
+    def forward(self, x: "torch.Tensor") -> list["torch.Tensor"]:
+        return self.network.outputs(x)
+
+
+def test_a_smaller_network_is_guided_at_both_ends_of_every_row() -> None:
+    student = stagewise.build("mobilefacenet-96-eca")
+    cuts = stagewise.guides(student)
+    assert (cuts.ends, cuts.hints) == ((4, 5, 10, 11, 13), (4, 5, 11, 12, 14))
+    assert stagewise.guiding_maps(student) == [(4, 24), (5, 12), (11, 12), (12, 6), (14, 6)]
+    with torch.no_grad():
+        own = student.eval().outputs(pixels(1, 96))
+        maps = MobileFaceNet().eval().outputs(pixels(1, 112))
+    assert [own[end].shape[-1] for end in cuts.ends] == [24, 12, 12, 6, 6]
+    assert [own[end].shape[1] for end in cuts.ends] == [maps[hint].shape[1] for hint in cuts.hints]
+
+
+@pytest.fixture(scope="module")
+def guided_views(tmp_path_factory) -> Views:
+    """64 drawn views with a teacher's maps at the sides of the 96 x 96 network."""
+    folder = tmp_path_factory.mktemp("guided")
+    crops = np.random.default_rng(1).integers(0, 256, (5, 18, 18, 3), dtype=np.uint8)
+    crops = np.stack([np.kron(crop, np.ones((8, 8, 1), np.uint8)) for crop in crops])
+    maps = stagewise.guiding_maps(stagewise.build("mobilefacenet-96-eca"))
+    draw(crops, Kin(), folder, count=64, seed=3, maps=maps)
+    return Views.load(folder, maps=True)
+
+
+def test_the_teachers_maps_are_kept_beside_its_answers_at_the_students_sides(guided_views) -> None:
+    teacher = Kin()
+    seen, wanted, *maps = next(guided_views.batches(1, size=112, batch=64, seed=0))
+    assert [tuple(each.shape[1:]) for each in maps] == [
+        (64, 24, 24),
+        (128, 12, 12),
+        (128, 12, 12),
+        (128, 6, 6),
+        (128, 6, 6),
+    ]
+    assert wanted.shape == (64, teacher.network.dim)
+    likeness = torch.corrcoef(torch.stack([maps[0].float().mean((1, 2, 3)), seen.mean((1, 2, 3))]))
+    assert float(likeness[0, 1].abs()) > 0.3  # they come in one order
+
+
+@pytest.mark.parametrize("phase", [stagewise.guided_apart, stagewise.guided])
+def test_a_few_guided_steps_bring_the_students_maps_nearer(guided_views, phase) -> None:
+    student = stagewise.build("mobilefacenet-96-eca")
+    cuts = stagewise.guides(student)
+
+    @torch.no_grad()
+    def error() -> float:
+        """Of the first row, which both phases feed with the pixels themselves."""
+        seen, _, shall, *_ = next(guided_views.batches(1, size=96, batch=64, seed=5))
+        first = hints.parts(student.eval(), cuts)[0]
+        return float(distil.relative_error(first(student.normalise(seen)), shall))
+
+    before = error()
+    more = {"weight": 5.0} if phase is stagewise.guided else {}
+    phase(student, guided_views, lambda wanted: wanted, loop.Plan(8, 3e-3, 0), **more)
+    assert error() < 0.85 * before
+
+
 def test_halved_weights_lose_nothing_once_rounded(tmp_path) -> None:
     network = stagewise.build("mobilefacenet-96-eca")
     halving.round_to_half(network)
@@ -307,6 +384,39 @@ def test_weights_that_are_not_rounded_are_refused(tmp_path) -> None:
     content = path.read_bytes()
     with pytest.raises(ValueError, match="not rounded"):
         halving.halve(path)
+    assert path.read_bytes() == content
+
+
+def test_weights_kept_as_bytes_answer_nearly_the_same_and_are_read_back(tmp_path) -> None:
+    written, again = (stagewise.build("mobilenet-face-0.25-128") for _ in range(2))
+    path, seen = (
+        tmp_path / "network.onnx",
+        np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), np.uint8),
+    )
+    export.export(written, path)
+    large, before = path.stat().st_size, _answer(path, seen)
+    cosine = halving.quarter(path, seen)
+    assert path.stat().st_size < 0.35 * large
+    after = _answer(path, seen)
+    rows = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (before, after)]
+    assert cosine == pytest.approx(float((rows[0] * rows[1]).sum(1).mean()), abs=1e-4)
+    assert cosine < 1 - 1e-7
+    reading.read(again, path)
+    with torch.no_grad():
+        answers = again.eval()(torch.from_numpy(seen).permute(0, 3, 1, 2).float()).numpy()
+    np.testing.assert_allclose(answers, after, rtol=1e-3, atol=1e-4 * np.abs(after).max())
+
+
+def test_bytes_that_move_the_answers_too_far_are_not_written(tmp_path, monkeypatch) -> None:
+    path, seen = (
+        tmp_path / "network.onnx",
+        np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3), np.uint8),
+    )
+    export.export(stagewise.build("mobilenet-face-0.25-128"), path)
+    content = path.read_bytes()
+    monkeypatch.setattr(halving, "ENOUGH", 1.1)
+    with pytest.raises(ValueError, match="stays as it is"):
+        halving.quarter(path, seen)
     assert path.read_bytes() == content
 
 
