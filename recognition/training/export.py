@@ -7,15 +7,18 @@ compared onnxruntime's answers with the network's before the file exists.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from numpy.typing import NDArray
+from onnx import TensorProto
 from torch import Tensor, nn
 
 from recognition.architectures import Join
+from recognition.training import graphs
 from recognition.training.networks import Bottleneck, ConvUnit, GlobalDepthwise, StagedNetwork
 from recognition.training.papers import ChannelAttention, FullyConnected, Stage, UnitLength
 
@@ -45,40 +48,34 @@ def export(network: StagedNetwork, path: Path) -> float:
 
 def model(network: StagedNetwork) -> onnx.ModelProto:
     """The graph from `pixels` to `embedding`, checked for its form but not for its answers."""
-    size, graph = network.size, _Graph()
-    x = graph.add("Cast", "pixels", to=TensorProto.FLOAT)
-    x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
-    x = graph.add("Sub", x, network.mean)
-    x = graph.add("Mul", x, 1 / network.std)
+    size, writer = network.size, _Writer()
+    x = writer.add("Cast", "pixels", to=TensorProto.FLOAT)
+    x = writer.add("Transpose", x, perm=[0, 3, 1, 2])
+    x = writer.add("Sub", x, network.mean)
+    x = writer.add("Mul", x, 1 / network.std)
     for stage in network.stages:
-        x = graph.module(stage, x)
-    graph.nodes.append(helper.make_node("Flatten", [x], ["embedding"], axis=1))
-    given = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", size, size, 3])
-    result = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["N", network.dim])
-    made = helper.make_model(
-        helper.make_graph(graph.nodes, network.name, [given], [result], graph.weights),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        x = writer.module(stage, x)
+    writer.add("Flatten", x, result="embedding", axis=1)
+    return writer.graph.model(
+        network.name,
+        ("pixels", TensorProto.UINT8, ["N", size, size, 3]),
+        {"embedding": ["N", network.dim]},
+        opset=OPSET,
         ir_version=IR_VERSION,
-        producer_name="lintel",
     )
-    onnx.checker.check_model(made, full_check=True)
-    return made
 
 
-class _Graph:
-    """Nodes and weights of a graph under construction; each method returns the name of its output."""
+class _Writer:
+    """Layers as nodes of a graph; each method returns the name of its output."""
 
     def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
+        self.graph = graphs.Graph()
         self._limits: list[str] = []
 
-    def add(self, operator: str, *inputs: str | Tensor, **attributes: object) -> str:
+    def add(self, kind: str, *inputs: str | Tensor | NDArray[np.generic], **attributes: Any) -> str:
         """A node; inputs that are tensors become weights of the graph."""
-        names = [value if isinstance(value, str) else self._weight(value) for value in inputs]
-        name = f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, names, [name], **attributes))
-        return name
+        plain = [value.detach().float().numpy() if isinstance(value, Tensor) else value for value in inputs]
+        return self.graph.add(kind, *plain, **attributes)
 
     def module(self, module: nn.Module, x: str) -> str:
         """Any part of a network: a stage, a block, a layer. Raises ValueError for one without a form here."""
@@ -140,14 +137,6 @@ class _Graph:
                 return self.add("LpNormalization", x, axis=1, p=2)
         raise ValueError(f"{type(module).__name__} has no ONNX form here")
 
-    def _weight(self, value: Tensor) -> str:
-        return self._constant(value.detach().float().contiguous().numpy())
-
-    def _constant(self, value: np.ndarray) -> str:
-        name = f"w{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(value, name))
-        return name
-
     def _convolution(self, conv: nn.Conv2d, norm: nn.Module | None, x: str) -> str:
         weight, bias = conv.weight, [] if conv.bias is None else [conv.bias]
         if isinstance(norm, nn.BatchNorm2d):
@@ -168,7 +157,7 @@ class _Graph:
         )
 
     def _relu6(self, x: str) -> str:
-        self._limits = self._limits or [self._weight(torch.tensor(value)) for value in (0.0, 6.0)]
+        self._limits = self._limits or [self.graph.weight(np.float32(value)) for value in (0, 6)]
         return self.add("Clip", x, *self._limits)
 
     def _prelu(self, slopes: Tensor, x: str) -> str:
@@ -185,6 +174,6 @@ class _Graph:
         weights = self.add("Reshape", self.add("Sigmoid", mixed), self._shape(0, -1, 1, 1))
         return self.add("Mul", x, weights)
 
-    def _shape(self, *sides: int) -> str:
+    def _shape(self, *sides: int) -> NDArray[np.int64]:
         """A shape for Reshape: 0 keeps that side, -1 takes what is left."""
-        return self._constant(np.array(sides, dtype=np.int64))
+        return np.array(sides, dtype=np.int64)

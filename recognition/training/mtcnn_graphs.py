@@ -10,14 +10,17 @@ import argparse
 import hashlib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-OPSET = 17
+from recognition.training import graphs
+
+OPSET, IR_VERSION = 17, 8
 
 
 class Chain:
@@ -26,67 +29,49 @@ class Chain:
     def __init__(
         self, name: str, height: int | str, width: int | str, weights: list[NDArray[np.float32]]
     ) -> None:
-        self.name, self._left = name, list(weights)
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.input = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, height, width])
+        self.name, self._left, self._shape = name, list(weights), ["n", 3, height, width]
+        self._graph = graphs.Graph(nodes_named="{kind}_{number}", weights_named="weight_{number}")
         self.last = "pixels"
 
     def conv(self, source: str | None = None) -> str:
         kernel, bias = self._left.pop(0), self._left.pop(0)  # Keras: height, width, in, out
-        return self._add(
-            "Conv", [source or self.last, self._constant(kernel.transpose(3, 2, 0, 1)), self._constant(bias)]
-        )
+        return self._add("Conv", source or self.last, kernel.transpose(3, 2, 0, 1), bias)
 
     def prelu(self) -> str:
         slope = self._left.pop(0)
         shape = (slope.size, 1, 1) if slope.ndim == 3 else (slope.size,)
-        return self._add("PRelu", [self.last, self._constant(slope.reshape(shape))])
+        return self._add("PRelu", self.last, slope.reshape(shape))
 
     def pool(self, side: int, *, same: bool) -> str:
         # TensorFlow's "same" pads below and to the right only, which is what rounding up does.
-        return self._add(
-            "MaxPool", [self.last], kernel_shape=[side, side], strides=[2, 2], ceil_mode=int(same)
-        )
+        return self._add("MaxPool", self.last, kernel_shape=[side, side], strides=[2, 2], ceil_mode=int(same))
 
     def flatten(self) -> str:
         # The package swaps height and width of its NHWC maps before it flattens them: (w, h, c).
-        self._add("Transpose", [self.last], perm=[0, 3, 2, 1])
-        return self._add("Flatten", [self.last], axis=1)
+        self._add("Transpose", self.last, perm=[0, 3, 2, 1])
+        return self._add("Flatten", self.last, axis=1)
 
     def dense(self, source: str | None = None) -> str:
         matrix, bias = self._left.pop(0), self._left.pop(0)
-        return self._add("Gemm", [source or self.last, self._constant(matrix), self._constant(bias)])
+        return self._add("Gemm", source or self.last, matrix, bias)
 
     def softmax(self) -> str:
-        return self._add("Softmax", [self.last], axis=1)
+        return self._add("Softmax", self.last, axis=1)
 
     def model(self, outputs: dict[str, tuple[str, list[int | str]]]) -> onnx.ModelProto:
         """`outputs`: name to (the value it names, its shape)."""
         if self._left:
             raise ValueError(f"{self.name}: {len(self._left)} weight arrays are left over")
         for name, (value, _) in outputs.items():
-            self.nodes.append(helper.make_node("Identity", [value], [name]))
-        results = [
-            helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, (_, shape) in outputs.items()
-        ]
-        graph = helper.make_graph(self.nodes, self.name, [self.input], results, self.constants)
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="lintel"
-        )
-        model.ir_version = 8
-        onnx.checker.check_model(model, full_check=True)
-        return model
+            self._graph.add("Identity", value, result=name)
+        shapes = {name: shape for name, (_, shape) in outputs.items()}
+        given = ("pixels", TensorProto.FLOAT, self._shape)
+        return self._graph.model(self.name, given, shapes, opset=OPSET, ir_version=IR_VERSION)
 
-    def _add(self, kind: str, inputs: list[str], **attributes: object) -> str:
-        self.last = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [self.last], **attributes))
+    def _add(self, kind: str, source: str, *weights: NDArray[np.float32], **attributes: Any) -> str:
+        floats = [np.asarray(each, np.float32) for each in weights]
+        self.last = self._graph.add(kind, source, *floats, **attributes)
         return self.last
-
-    def _constant(self, array: NDArray[np.float32]) -> str:
-        name = f"weight_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name))
-        return name
 
 
 def pnet(weights: list[NDArray[np.float32]]) -> onnx.ModelProto:

@@ -36,12 +36,13 @@ def make_people(options: argparse.Namespace) -> None:
         faces.save(stored)
     known = np.load(options.prepared / "train.npy", mmap_mode="r")
     judge = make.Judge.load(options.models, options.work, known)
-    drawn = make.make(faces, judge, options.people, count=options.count, seed=options.seed)
+    before, drawn = make.make(faces, judge, options.people, count=options.count, seed=options.seed)
     card.write(
         options.people,
         count=options.count,
         seed=options.seed,
         learnt_from=int(faces.photographs[0]),
+        before=before,
         drawn=drawn,
     )
 

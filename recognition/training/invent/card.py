@@ -15,7 +15,7 @@ NAME = "people.toml"
 _MARK = "# ---- measured: written by `check --note`"
 
 
-def write(people: Path, *, count: int, seed: int, learnt_from: int, drawn: int) -> None:
+def write(people: Path, *, count: int, seed: int, learnt_from: int, before: int, drawn: int) -> None:
     """The card without figures; `note` adds them."""
     lines = [
         "# Faces of people who do not exist, made and measured by recognition.training.invent. See README.md",
@@ -35,8 +35,9 @@ def write(people: Path, *, count: int, seed: int, learnt_from: int, drawn: int) 
         'clothes, wall and camera are computed"',
         f"seed = {seed}",
         f"temperature = {make.TEMPERATURE}",
+        *([f"people_made_before = {before}"] if before else []),
         f"faces_drawn = {drawn}",
-        f"faces_kept = {count}",
+        f"faces_kept = {count - before}",
         f"photographs_each = {len(cast.POSES)}",
         'limits = "Softer than photographs, drawn hair, small turns of the head only, no glasses, no age '
         "below about 20 or beyond 65. Photographs of one person are more alike than real ones: recognition "

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition import embedding, quality, weights
+from recognition import embedding, image, quality, weights
 from recognition.alignment import align
 from recognition.matching import threshold_for
 from recognition.recognizer import Recognizer
@@ -105,13 +105,21 @@ class Taken:
     drawn: int = 0
 
 
-def make(model: FaceModel, judge: Judge, out: Path, *, count: int, seed: int) -> int:
-    """Write `BADGE/1.jpg` to `8.jpg` for each of `count` people into `out`; how many faces were drawn for it.
+def make(model: FaceModel, judge: Judge, out: Path, *, count: int, seed: int) -> tuple[int, int]:
+    """Write `BADGE/1.jpg` to `8.jpg` for each of `count` people into `out`; how many were there already, and
+    how many faces were drawn for the others.
 
-    Raises RuntimeError if nobody can be found who fits.
+    Who is there already stays, and nobody new resembles them. Raises RuntimeError if nobody can be found who
+    fits, and ValueError for a photograph there in which the eyes see no face.
     """
     taken = Taken()
-    for badge, name, group in cast.people(count):
+    people = cast.people(count)
+    there = [badge for badge, *_ in people if (out / badge).is_dir()]
+    for badge in there:
+        taken.vectors += _kept(judge, out / badge)
+    for badge, name, group in people:
+        if badge in there:
+            continue
         random = np.random.default_rng([seed, *badge.encode()])
         pictures = _person(model, judge, random, group, taken)
         folder = out / badge
@@ -119,7 +127,17 @@ def make(model: FaceModel, judge: Judge, out: Path, *, count: int, seed: int) ->
         for number, picture in enumerate(pictures, 1):
             (folder / f"{number}.jpg").write_bytes(picture)
         print(f"{badge} {name}: {taken.drawn} faces drawn so far", flush=True)
-    return taken.drawn
+    return len(there), taken.drawn
+
+
+def _kept(judge: Judge, folder: Path) -> list[list[Vectors]]:
+    found = []
+    for number in range(1, len(cast.POSES) + 1):
+        vectors = judge.vectors(image.decode((folder / f"{number}.jpg").read_bytes()), "door")
+        if vectors is None:
+            raise ValueError(f"{folder.name}/{number}.jpg: the eyes do not accept it")
+        found.append(vectors)
+    return found
 
 
 def _person(model: FaceModel, judge: Judge, random: Random, group: int, taken: Taken) -> list[bytes]:
