@@ -304,6 +304,37 @@ GRANTING = {Reason.OK, Reason.FREE_PASSAGE, Reason.DURESS}
 ALONE = {Reason.OFFLINE_DENIED, Reason.BUNDLE_EXPIRED}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.25, "250 ms"),
+        (0.999, "999 ms"),
+        (1, "1 s"),
+        (119, "119 s"),
+        (120, "2 minutes"),
+        (120.5, "3 minutes"),
+        (121, "3 minutes"),
+        (119 * 60, "119 minutes"),
+        (120 * 60, "2 h 0 min"),
+        (47 * 3600 + 59 * 60, "47 h 59 min"),
+        (48 * 3600, "2 days"),
+        (72 * 3600 + 60, "3 days"),
+    ],
+)
+def test_a_length_is_told_in_the_units_that_matter(seconds: float, words: str) -> None:
+    later = EVERYDAY.moment.now + timedelta(seconds=seconds)
+    shut = case(standing=replace(WELCOME, opening=Opening(admitted=True, open=False, next_from=later)))
+    assert str(explain(shut, decide(shut))).endswith(f", in {words}.")
+
+
+def test_the_moment_from_which_somebody_may_pass_is_no_longer_too_early() -> None:
+    now = EVERYDAY.moment.now
+    assert decide(case(standing=replace(WELCOME, valid_from=now))).granted
+    over = case(standing=replace(WELCOME, valid_from=now, valid_until=now))
+    assert decide(over).reason is Reason.NOT_VALID_NOW
+    assert str(explain(over, decide(over))).startswith("The person might pass until ")
+
+
 @pytest.mark.parametrize("reason", sorted(set(Reason) - ALONE))
 def test_every_reason_has_a_row(reason: Reason) -> None:
     assert reason in {row.reason for row in TABLE}
