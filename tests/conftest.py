@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from django.db import connection
@@ -23,6 +24,10 @@ from recognition.weights import Calibration, Input
 from tests import factories
 from tests.factories import Cast
 from workers import sight
+
+# No test asserts a time: a busy machine is no finding.
+hypothesis.settings.register_profile("lintel", deadline=None)
+hypothesis.settings.load_profile("lintel")
 
 
 @pytest.fixture(scope="session")
