@@ -75,6 +75,9 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
             query = {name: value for name, value in request.GET.items() if value and name != "page"}
             return HttpResponseRedirect(f"{reverse('api:report_file', args=[key])}?{urlencode(query)}")
         shown_to = _shown(request, report, form.asked)
+        if "month" in form.fields and form.asked is not None and not request.GET.get("month"):
+            # The field says which month is shown, also where nobody chose one.
+            form.data = {**request.GET.dict(), "month": f"{form.asked.first:%Y-%m}"}
     kept = saved.for_reader(request.user).filter(report=key)
     return _page(
         request,

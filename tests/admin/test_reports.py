@@ -66,6 +66,12 @@ def test_the_grid_says_each_day_by_letter_colour_and_word(desk: Client) -> None:
     assert ">26:40<" in page
 
 
+def test_the_field_says_which_month_is_shown(desk: Client) -> None:
+    this = f"{timezone.localdate():%Y-%m}"
+    assert re.search(rf'<input type="month" name="month" value="{this}"', text(desk, "/admin/reports/grid/"))
+    assert re.search(r'<input type="month" name="month" value="2026-03"', text(desk, GRID))
+
+
 def test_totals_are_of_all_pages(desk: Client, crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     from access.admin import reports
 
