@@ -299,7 +299,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "list", "defaultModelsExpandDepth": 0},
+    # A deep link would be a link inside a button, which no keyboard and no screen reader gets through.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": False, "docExpansion": "list", "defaultModelsExpandDepth": 0},
     # Two lists of choices in fields of one name need names of their own.
     "ENUM_NAME_OVERRIDES": {
         "DirectionEnum": ["in", "out"],

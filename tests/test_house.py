@@ -22,7 +22,7 @@ OURS = [model for model in apps.get_app_config("access").get_models() if not mod
 # Open on purpose: what a machine asks to learn whether we live, and the description of the API.
 # Terminals are told apart by what protocol.Heard asks: no login, no session, no cookie.
 TERMINALS = {"cdata", "getrequest", "devicecmd", "registry", "push", "ping", "fdata"}
-OPEN = TERMINALS | {"home", "healthz", "readyz", "metrics", "schema", "docs"}
+OPEN = TERMINALS | {"home", "icon", "healthz", "readyz", "metrics", "schema", "docs"}
 # The kiosk page itself, which shows nothing before it is paired, and the notice for everybody.
 OPEN |= {"page", "worker", "finder", "manifest", "notice_code", "forget_login", "privacy"}
 # What an invitation opens: its link, or the ticket that handing in gives, is asked for in the view.

@@ -122,11 +122,11 @@ def decisions(request: HttpRequest, wanted: str) -> Iterator[Found]:
 
 def pages(request: HttpRequest, wanted: str) -> Iterator[Found]:
     """The entries of the menu that this login has."""
-    for title, entries in index.MENU:
-        for name, icon, target in entries:
+    for section, parts in index.MENU:
+        for name, icon, target in (entry for _heading, entries in parts for entry in entries):
             met = wanted.casefold() in str(name).casefold()
             if met and index.may_see(request, target):
-                yield Found(str(name), title, index.item(request, name, icon, target)["link"], icon)
+                yield Found(str(name), section, index.item(request, name, icon, target)["link"], icon)
 
 
 def _named(rows: QuerySet[Any], wanted: str, besides: Q | None = None) -> QuerySet[Any]:

@@ -24,124 +24,210 @@ from access.people import Consent, Person
 from access.places import Site
 from access.reports import REPORTS, for_reader
 
-MENU = (
+# What people come for, in the order of their day: section, its parts (some with a heading), their entries.
+Entry = tuple[Any, str, str]
+MENU: tuple[tuple[Any, tuple[tuple[Any, tuple[Entry, ...]], ...]], ...] = (
     (
-        _("People"),
+        _("Today"),
         (
-            (_("People"), "badge", "person"),
-            (_("To review"), "compare", "enrolment?state__exact=review"),
-            (_("To approve"), "how_to_reg", "enrolment?state__exact=approve"),
-            (_("Enrolments"), "add_a_photo", "enrolment"),
-            (_("Galleries"), "group", "gallery"),
-            (_("Look-alikes"), "compare_arrows", "gallery!look_alikes"),
-            (_("Departments"), "domain", "department"),
+            (
+                "",
+                (
+                    (_("Overview"), "dashboard", "!index"),
+                    (_("Alarms"), "notifications_active", "alarm"),
+                    (_("Decisions"), "sensor_door", "decision"),
+                    (_("“Not me”"), "person_alert", "dispute"),
+                ),
+            ),
+            (
+                _("Waiting for you"),
+                (
+                    (_("To review"), "compare", "enrolment?state__exact=review"),
+                    (_("To approve"), "how_to_reg", "enrolment?state__exact=approve"),
+                    (_("Leave to approve"), "event_upcoming", "leave?state__exact=asked"),
+                    (_("Corrections to approve"), "rule", "correction?state__exact=asked"),
+                    (_("Outages to approve"), "healing", "outage?state__exact=asked"),
+                    (_("Changes to accept"), "difference", "proposal?state__exact=open"),
+                ),
+            ),
         ),
     ),
     (
-        _("Privacy"),
+        _("People"),
         (
-            (_("Consent texts"), "contract", "consenttext"),
-            (_("Privacy notices"), "shield_person", "notice"),
-            (_("Retention"), "auto_delete", "retention"),
+            (
+                "",
+                (
+                    (_("People"), "badge", "person"),
+                    (_("Enrolments"), "add_a_photo", "enrolment"),
+                    (_("Departments"), "domain", "department"),
+                    (_("Galleries"), "group", "gallery"),
+                    (_("Look-alikes"), "compare_arrows", "gallery!look_alikes"),
+                    (_("Cards"), "credit_card", "card"),
+                ),
+            ),
         ),
     ),
     (
         _("Doors"),
         (
-            (_("Alarms"), "notifications_active", "alarm"),
-            (_("Decisions"), "sensor_door", "decision"),
-            (_("“Not me”"), "person_alert", "dispute"),
-            (_("Without the network"), "cloud_off", "offlineevent"),
-            (_("Sites"), "location_city", "site"),
-            (_("Doors"), "door_front", "door"),
-            (_("Would it open?"), "help", "door!simulate"),
-            (_("Zones"), "select_all", "zone"),
-            (_("Cards"), "credit_card", "card"),
-            (_("Kiosks"), "tablet", "kiosk"),
-            (_("Access levels"), "lock_open", "accesslevel"),
-            (_("Schedules"), "calendar_view_week", "schedule"),
-            (_("Holidays"), "celebration", "holiday"),
-            (_("One-off grants"), "confirmation_number", "grant"),
+            (
+                "",
+                (
+                    (_("Doors"), "door_front", "door"),
+                    (_("Would it open?"), "help", "door!simulate"),
+                    (_("Without the network"), "cloud_off", "offlineevent"),
+                ),
+            ),
+            (
+                _("Who may pass when"),
+                (
+                    (_("Access levels"), "lock_open", "accesslevel"),
+                    (_("Schedules"), "calendar_view_week", "schedule"),
+                    (_("One-off grants"), "confirmation_number", "grant"),
+                    (_("Holidays"), "celebration", "holiday"),
+                ),
+            ),
+            (
+                _("Places and devices"),
+                (
+                    (_("Sites"), "location_city", "site"),
+                    (_("Zones"), "select_all", "zone"),
+                    (_("Kiosks"), "tablet", "kiosk"),
+                    (_("Terminals"), "fingerprint", "terminal"),
+                    (_("Lines of terminals"), "inbox", "terminalline"),
+                ),
+            ),
         ),
     ),
     (
-        _("Attendance"),
+        _("Working time"),
         (
-            (_("Punches"), "schedule", "punch"),
-            (_("Export"), "download", "punch!export"),
-            (_("Import"), "upload", "punch!import_list"),
-            (_("Terminals"), "fingerprint", "terminal"),
-            (_("Lines of terminals"), "inbox", "terminalline"),
-            (_("Working days"), "today", "workday"),
-            (_("Leave to approve"), "event_upcoming", "leave?state__exact=asked"),
-            (_("Leave"), "beach_access", "leave"),
-            (_("Balances of leave"), "account_balance", "leavebalance"),
-            (_("Types of leave"), "category", "leavetype"),
-            (_("Corrections to approve"), "rule", "correction?state__exact=asked"),
-            (_("Corrections"), "edit_calendar", "correction"),
-            (_("Outages to approve"), "healing", "outage?state__exact=asked"),
-            (_("Outages"), "sensors_off", "outage"),
-            (_("Approved overtime"), "more_time", "overtimeapproval"),
-            (_("Changes to accept"), "difference", "proposal?state__exact=open"),
-            (_("Proposed changes"), "published_with_changes", "proposal"),
-            (_("Payroll periods"), "payments", "payrollperiod"),
-            (_("Adjustments"), "price_change", "adjustment"),
-            (_("Reports being made"), "hourglass_top", "reportfile"),
-            (_("Scheduled reports"), "forward_to_inbox", "reportschedule"),
-            (_("Sent reports"), "mark_email_read", "reportmail"),
-            (_("Payroll files"), "receipt_long", "payrollexport"),
-            (_("Payroll profiles"), "tune", "payrollprofile"),
-        ),
-    ),
-    (
-        _("Shifts and rules"),
-        (
-            (_("Shifts"), "view_timeline", "shift"),
-            (_("Rotating patterns"), "autorenew", "pattern"),
-            (_("Assignments"), "assignment_ind", "assignment"),
-            (_("Roster"), "calendar_month", "rosterentry"),
-            (_("Rule sets"), "gavel", "ruleset"),
-            (_("Versions of rules"), "history", "ruleversion"),
+            (
+                "",
+                (
+                    (_("Working days"), "today", "workday"),
+                    (_("Punches"), "schedule", "punch"),
+                    (_("Import"), "upload", "punch!import_list"),
+                    (_("Export"), "download", "punch!export"),
+                ),
+            ),
+            (
+                _("Requests"),
+                (
+                    (_("Leave"), "beach_access", "leave"),
+                    (_("Corrections"), "edit_calendar", "correction"),
+                    (_("Outages"), "sensors_off", "outage"),
+                    (_("Approved overtime"), "more_time", "overtimeapproval"),
+                    (_("Proposed changes"), "published_with_changes", "proposal"),
+                ),
+            ),
+            (
+                _("Shifts"),
+                (
+                    (_("Roster"), "calendar_month", "rosterentry"),
+                    (_("Assignments"), "assignment_ind", "assignment"),
+                    (_("Shifts"), "view_timeline", "shift"),
+                    (_("Rotating patterns"), "autorenew", "pattern"),
+                ),
+            ),
+            (
+                _("Rules"),
+                (
+                    (_("Rule sets"), "gavel", "ruleset"),
+                    (_("Versions of rules"), "history", "ruleversion"),
+                    (_("Types of leave"), "category", "leavetype"),
+                    (_("Balances of leave"), "account_balance", "leavebalance"),
+                ),
+            ),
+            (
+                _("Payroll"),
+                (
+                    (_("Payroll periods"), "payments", "payrollperiod"),
+                    (_("Payroll files"), "receipt_long", "payrollexport"),
+                    (_("Adjustments"), "price_change", "adjustment"),
+                    (_("Payroll profiles"), "tune", "payrollprofile"),
+                ),
+            ),
         ),
     ),
     (
         _("Reports"),
         (
-            (_("All reports"), "summarize", "report!"),
-            *((report.title, report.icon, f"report!{key}") for key, report in REPORTS.items()),
+            (
+                "",
+                (
+                    (_("All reports"), "summarize", "report!"),
+                    *((report.title, report.icon, f"report!{key}") for key, report in REPORTS.items()),
+                ),
+            ),
+            (
+                _("Made and sent"),
+                (
+                    (_("Reports being made"), "hourglass_top", "reportfile"),
+                    (_("Scheduled reports"), "forward_to_inbox", "reportschedule"),
+                    (_("Sent reports"), "mark_email_read", "reportmail"),
+                ),
+            ),
         ),
     ),
     (
-        _("Connections"),
+        _("Privacy"),
         (
-            (_("Endpoints"), "webhook", "endpoint"),
-            (_("Deliveries"), "outbox", "delivery"),
-            (_("Programs"), "terminal", "program"),
+            (
+                "",
+                (
+                    (_("Retention"), "auto_delete", "retention"),
+                    (_("Consent texts"), "contract", "consenttext"),
+                    (_("Privacy notices"), "shield_person", "notice"),
+                    (_("Audit trail"), "policy", "auditentry"),
+                ),
+            ),
         ),
     ),
     (
-        _("Security"),
+        _("System"),
         (
-            (_("Audit trail"), "policy", "auditentry"),
-            (_("Staff"), "manage_accounts", "staff"),
+            (
+                "",
+                (
+                    (_("Staff"), "manage_accounts", "staff"),
+                    (_("Programs"), "terminal", "program"),
+                    (_("Endpoints"), "webhook", "endpoint"),
+                    (_("Deliveries"), "outbox", "delivery"),
+                ),
+            ),
         ),
     ),
 )
+ENTRIES = tuple(entry for _section, parts in MENU for _heading, entries in parts for entry in entries)
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: only what this login may see, and how much waits for a human."""
-    groups = []
-    for title, entries in MENU:
-        items = [
-            item(request, name, icon, target) for name, icon, target in entries if may_see(request, target)
-        ]
+    sections = []
+    for title, parts in MENU:
+        items: list[dict[str, Any]] = []
+        for heading, entries in parts:
+            shown = [
+                item(request, name, icon, target)
+                for name, icon, target in entries
+                if may_see(request, target)
+            ]
+            if shown and heading:
+                shown[0]["heading"] = heading
+            items += shown
         if items:
-            # Open where one is, closed elsewhere: some roles see forty entries.
-            groups.append({"title": title, "items": items, "collapsible": True})
-    home = {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
-    home["active"] = request.path == home["link"]
-    return [{"title": "", "items": [home]}, *groups]
+            sections.append(
+                {
+                    "title": title,
+                    "items": items,
+                    "waiting": sum(one.get("badge", 0) for one in items),
+                    # The first is open for everybody, the others where one is: some logins see sixty entries.
+                    "open": title == MENU[0][0] or any(one["active"] for one in items),
+                }
+            )
+    return sections
 
 
 # Pages that show more than the table they stand beside.
@@ -154,6 +240,8 @@ FURTHER = {
 
 def may_see(request: HttpRequest, target: str) -> bool:
     model, _mark, page = target.partition("!")
+    if not model:
+        return True
     if model != "report":
         return request.user.has_perms(rights(target))
     return REPORTS[page].may(request.user) if page else bool(for_reader(request.user))
@@ -167,6 +255,9 @@ def rights(target: str) -> tuple[str, ...]:
 
 def item(request: HttpRequest, title: Any, icon: str, target: str) -> dict[str, Any]:
     """One line. `model?query` is a filtered list with its count, `model!page` a page beside the list."""
+    if target == "!index":
+        link = reverse("admin:index")
+        return {"title": title, "icon": icon, "link": link, "active": request.path == link}
     if target.startswith("report!"):
         key = target.removeprefix("report!")
         link = reverse("report", args=[key]) if key else reverse("reports")
@@ -190,9 +281,8 @@ def own_pages() -> set[str]:
     """The addresses below a list that have an entry of their own."""
     targets = [
         target
-        for _title, entries in MENU
-        for _name, _icon, target in entries
-        if "!" in target and not target.startswith("report!")
+        for _title, _icon, target in ENTRIES
+        if "!" in target and not target.startswith(("!", "report!"))
     ]
     return {reverse("admin:access_{}_{}".format(*target.split("!"))) for target in targets}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -48,6 +48,13 @@ class OfflineEventAdmin(ReadOnly):
     list_select_related = ["snapshot__decision__person", "snapshot__kiosk__door__site"]
     search_fields = ["snapshot__decision__person__badge", "snapshot__decision__person__name"]
     search_help_text = _("Badge number or name")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Its decision tells the whole story."""
+        event = self.seen(request, object_id)
+        return HttpResponseRedirect(reverse("admin:access_decision_change", args=[event.pk]))
 
     @display(description=_("time"), ordering="snapshot__decision__at")
     def when(self, event: OfflineEvent) -> str:

@@ -13,6 +13,7 @@ class Rows(TabularInline):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
+            field.widget.can_delete_related = False  # as in every other form: see Audited
             widget = getattr(field.widget, "widget", field.widget)  # within its "add another" button
             widget.attrs.setdefault("aria-label", capfirst(field.label))
         return field

@@ -131,6 +131,7 @@ def test_a_guard_opens_the_muster_list_and_the_log_and_nothing_of_working_time(c
         "/admin/reports/",
         "/admin/reports/muster/",
         "/admin/reports/passages/",
+        "/admin/access/reportfile/",
     ]
 
 

@@ -1,5 +1,6 @@
 """One row of every table for the people one manages and one for somebody else's, and a login of each kind."""
 
+import hashlib
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from access import attendance, decisions, enrolment, kept, models, policy, signi
 from access.admin.photographs import SALT
 from access.doors import alarms, credentials
 from access.doors.alarms import Kind
+from access.payroll import exports
 from access.privacy import retention
 from access.roles import Role
 from tests import factories
@@ -123,9 +125,7 @@ def places(cast: Cast) -> dict[str, Any]:
         "program": program.pk,
         "zone": models.Zone.objects.create(site=cast.site, name="Hall").pk,
         "payrollprofile": profile.pk,
-        "payrollexport": models.PayrollExport.objects.create(
-            profile=profile, period=period, serial=1, draft=True, size_bytes=0, row_count=0, people=0
-        ).pk,
+        "payrollexport": payroll_file(profile, period),
         "reportschedule": schedule.pk,
         "reportmail": models.ReportMail.objects.create(
             schedule=schedule, recipient=somebody, slot=timezone.now()
@@ -154,12 +154,24 @@ def places(cast: Cast) -> dict[str, Any]:
         "notice": models.Notice.objects.create(
             language="en", responsible="The works", contact="office@example.org"
         ).pk,
-        "retention": "decisions",
+        "retention": "leavers_faces",
         "sweep": models.Sweep.objects.create(run=timezone.now(), kind="decisions").pk,
         "staff": somebody.pk,
         "group": Group.objects.create(name="Helpers").pk,
         "auditentry": models.AuditEntry.objects.order_by("pk").first().pk,
     }
+
+
+def payroll_file(profile: models.PayrollProfile, period: models.PayrollPeriod) -> int:
+    """Handed out, with nobody in it."""
+    about = {"profile": profile, "period": period, "serial": 1, "draft": True}
+    numbers = {"size_bytes": 0, "row_count": 0, "people": 0}
+    made = models.PayrollExport(
+        **about, **numbers, file_name="generic.csv", layout=profile.layout().as_json(), accounts=[]
+    )
+    made.sha256 = hashlib.sha256(exports.made_again(made)).hexdigest()
+    made.save()
+    return made.pk
 
 
 def of_person(

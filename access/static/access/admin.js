@@ -205,8 +205,14 @@ function nameLists() {
     });
   }
 }
-window.addEventListener("load", nameLists);
-document.addEventListener("formset:added", () => setTimeout(nameLists));
+
+/* They are made some time after the page was read, and again for each row that is added. */
+function watchLists() {
+  const isList = (node) => node.classList && node.classList.contains("select2");
+  const seen = (changes) => changes.some((change) => [...change.addedNodes].some(isList)) && nameLists();
+  new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
+  nameLists();
+}
 
 function preparePrint(button) {
   button.hidden = false;
@@ -219,5 +225,6 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-find]").forEach(prepareSearch);
   document.querySelectorAll("[data-copy]").forEach(prepareCopy);
   document.querySelectorAll("[data-live]").forEach(keepLive);
+  watchLists();
   setTimeout(lookAgain, LOOK_AGAIN);
 });
