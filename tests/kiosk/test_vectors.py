@@ -28,6 +28,39 @@ def test_every_reason_and_every_need_is_in_the_file() -> None:
     assert {bundle["needs"] for bundle in WRITTEN["bundles"].values()} == set(offline.Needs)
 
 
+@pytest.mark.parametrize(
+    ("factors", "alone", "by_pin"),
+    [
+        ("face", "any", "pin"),
+        ("face_more", "card_and_pin", "card_and_pin"),
+        ("face_pin", "card_and_pin", "card_and_pin"),
+        ("face_card", "card_and_pin", "card_and_pin"),
+        ("card_pin", "card_and_pin", "card_and_pin"),
+        ("card", "card", "card_and_pin"),
+        ("pin", "pin", "pin"),
+        ("retina", "card_and_pin", "card_and_pin"),
+    ],
+)
+def test_what_is_asked_for_where_no_face_can_be_judged(factors: str, alone: str, by_pin: str) -> None:
+    assert offline.instead_of(factors, pin_only=False) == alone
+    assert offline.instead_of(factors, pin_only=True) == by_pin
+
+
+@pytest.mark.parametrize(
+    ("later", "direction"),
+    [
+        (-1, "in"),
+        (0, "in"),
+        (59_999, "in"),
+        (60_000, "out"),
+        (16 * 3_600_000 - 1, "out"),
+        (16 * 3_600_000, "in"),
+    ],
+)
+def test_from_when_on_somebody_inside_is_taken_to_leave(later: int, direction: str) -> None:
+    assert offline.next_direction("auto", {"at": 1_000, "direction": "in"}, 1_000 + later) == direction
+
+
 def test_the_file_is_what_its_maker_writes() -> None:
     assert json.loads(json.dumps(make.BUNDLES)) == WRITTEN["bundles"]
     assert [case["name"] for case in WRITTEN["cases"]] == [case[0] for case in make.CASES]
