@@ -223,10 +223,11 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
                     "title": title,
                     "items": items,
                     "waiting": sum(one.get("badge", 0) for one in items),
-                    # The first is open for everybody, the others where one is: some logins see sixty entries.
-                    "open": title == MENU[0][0] or any(one["active"] for one in items),
+                    # Open where one is, closed elsewhere: some logins see sixty entries.
+                    "open": any(one["active"] for one in items),
                 }
             )
+    sections[0]["open"] |= not any(section["open"] for section in sections)
     return sections
 
 

@@ -226,5 +226,6 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-copy]").forEach(prepareCopy);
   document.querySelectorAll("[data-live]").forEach(keepLive);
   watchLists();
+  document.querySelector(".lintel-menu a.active")?.scrollIntoView({ block: "nearest" });
   setTimeout(lookAgain, LOOK_AGAIN);
 });
