@@ -105,7 +105,8 @@ def undone(tell: Callable[[], object]) -> dict[str, Any]:
 def state() -> dict[str, Any]:
     """All that events leave behind, without what only the telling decides: keys, and when it was told."""
     events = OfflineEvent.objects.order_by("line", "seq")
-    nonces = events.values_list("snapshot__nonce", flat=True)
+    # As a list: Postgres has no statistics of rows that nobody has committed, and would join them one by one.
+    nonces = list(events.values_list("snapshot__nonce", flat=True))
     decisions = Decision.objects.filter(snapshot__nonce__in=nonces).order_by("snapshot__nonce")
     punches = Punch.objects.filter(snapshot__nonce__in=nonces).order_by("origin")
     granted = AuditEntry.objects.filter(action__startswith="decision.", action__endswith="_offline")
