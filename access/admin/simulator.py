@@ -1,7 +1,7 @@
 """Would this door open, and why: a page that decides as the door would, for any person, door and moment."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -35,6 +35,7 @@ from access.simulator import NothingKept, Simulation
 
 WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"),
             _("Sunday"), _("holiday"), _("short day")]  # fmt: skip
+NOW = timedelta(minutes=1)
 
 
 class Question(forms.Form):
@@ -157,7 +158,8 @@ def told(
         "refused": not found.verdict.granted,
         "changes": [(change, at_site(change.at, zone)) for change in changes],
         "change_count": count,
-        "past": at < timezone.now(),
+        # Asked about now it is now, however long the answer took.
+        "past": at < timezone.now() - NOW,
     }
 
 

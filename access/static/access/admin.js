@@ -86,12 +86,13 @@ function update(panel, html) {
   });
 }
 
-/* Only what changed is replaced, so that no picture is fetched again for nothing; new or lost parts renew all. */
+/* Only what changed is replaced, so that no picture is fetched again for nothing; new or lost parts renew all, and
+   what has no parts is one. */
 function renew(whole, html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").body;
   const parts = [...fresh.querySelectorAll("[data-part]")];
   const known = parts.map((part) => whole.querySelector(`[data-part="${part.dataset.part}"]`));
-  if (known.includes(null) || known.length !== whole.querySelectorAll("[data-part]").length) {
+  if (!parts.length || known.includes(null) || known.length !== whole.querySelectorAll("[data-part]").length) {
     whole.replaceChildren(...fresh.childNodes);
     return;
   }
