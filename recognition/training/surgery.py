@@ -194,12 +194,14 @@ def adopt(source: PaperNetwork, student: PaperNetwork, pixels: Tensor) -> None:
     size (where nothing depends on it) or a last scaling only.
 
     Where the student has ReLU6 for h-ReLU6, the layers around it are scaled back; where it lacks ECA, what
-    ECA does to `pixels` on average goes into the projection before.
+    ECA does to `pixels` on average goes into the projection before. PReLU in place of ReLU6 begins as ReLU.
     """
     x = source.eval().normalise(pixels)
     for given, stage in zip(source.stages, student.stages, strict=False):
-        smooth = any(isinstance(layer, nn.Hardswish) for layer in given.layers)
-        gain = SHARPNESS if smooth and any(isinstance(layer, nn.ReLU6) for layer in stage.layers) else 1.0
+        smooth, sharp = (
+            any(isinstance(layer, nn.Hardswish) for layer in each.layers) for each in (given, stage)
+        )
+        gain = SHARPNESS if smooth and not sharp else 1.0
         theirs = [layer for layer in given.layers if isinstance(layer, nn.Conv2d)]
         ours = [layer for layer in stage.layers if isinstance(layer, nn.Conv2d)]
         for index, (conv, other) in enumerate(zip(ours, theirs, strict=True)):
@@ -207,13 +209,17 @@ def adopt(source: PaperNetwork, student: PaperNetwork, pixels: Tensor) -> None:
             conv.weight.copy_(other.weight * (gain if index else 1) / (1 if last else gain))
             conv.bias.copy_(other.bias / (1 if last else gain))
         for index, layer in enumerate(given.layers):
-            if isinstance(layer, FullyConnected):
+            kept = isinstance(layer, ChannelAttention) and len(stage.layers) == len(given.layers)
+            if kept or isinstance(layer, FullyConnected):
                 stage.layers[index].load_state_dict(layer.state_dict())
             elif isinstance(layer, ChannelAttention):
                 inner = given.layers[:-1](x)
                 share = torch.sigmoid(layer.conv(inner.mean((2, 3))[:, None]))[:, 0].mean(0)
                 ours[-1].weight *= share[:, None, None, None]
                 ours[-1].bias *= share
+        for layer in stage.layers:
+            if isinstance(layer, nn.PReLU):
+                layer.weight.zero_()
         x = given(x)
 
 

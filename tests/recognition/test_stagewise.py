@@ -458,6 +458,21 @@ def test_prelu_is_kept_on_demand_and_begins_as_relu() -> None:
         assert torch.allclose(student.eval()(seen), wanted, atol=1e-4 * float(wanted.abs().max()))
 
 
+def test_a_network_with_prelu_begins_as_the_same_one_with_relu6() -> None:
+    first, second = stagewise.build("mobilefacenet-96-eca"), stagewise.build("mobilefacenet-96-eca-prelu")
+    with torch.no_grad():
+        for part in first.modules():  # so that nothing comes near the 6 of ReLU6
+            if isinstance(part, torch.nn.Conv2d):
+                part.weight.mul_(0.3)
+            elif isinstance(part, papers.ChannelAttention):
+                part.conv.weight.fill_(0.5)
+    seen = pixels(2, 96)
+    surgery.adopt(first, second, seen)
+    with torch.no_grad():
+        wanted = first.eval()(seen)
+        assert float(torch.cosine_similarity(second.eval()(seen), wanted).min()) > 0.99
+
+
 def _answer(path, seen):
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     return session.run(None, {"pixels": seen})[0]
