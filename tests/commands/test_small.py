@@ -1,14 +1,18 @@
 """The operator's small commands."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.db.models import BinaryField
 
 from access import decisions, gallery, people, places, vault
@@ -138,3 +142,37 @@ def test_search_index_finds_what_exact_search_finds(cast: Cast) -> None:
     )
     assert found.neighbours[0].person == cast.alice.pk
     assert "index dropped" in say("search_index", "drop")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = sorted(name for name, home in get_commands().items() if home in {"access", "workers"})
+
+
+def manage(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py` as a newcomer runs it: no settings in the environment, nothing in the data folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LINTEL_")}
+    environment |= {"LINTEL_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "access.settings"}
+    environment.pop("DATABASE_URL", None)
+    command = [sys.executable, "manage.py", *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
+
+
+def test_help_lists_our_commands_before_anything_is_set_up(tmp_path: Path) -> None:
+    told = manage(tmp_path, "help")
+    assert told.returncode == 0
+    assert set(OURS) <= set(told.stdout.split())
+    assert "virtual_site" in OURS
+    assert "usage: manage.py virtual_site" in manage(tmp_path, "virtual_site", "--help").stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_command_before_the_first_start_says_what_to_do_first(tmp_path: Path) -> None:
+    told = manage(tmp_path, "verify_audit")
+    assert told.returncode == 1
+    assert told.stderr.startswith("Lintel cannot start: LINTEL_SECRET_KEY is not set")
+    assert "run `manage.py up` once" in told.stderr
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_says_what_it_is_for(name: str) -> None:
+    assert len(load_command_class(get_commands()[name], name).help) > 20
