@@ -123,7 +123,12 @@ def told(
     facts: list[tuple[Any, Any]] = [
         (_("Asked of the person"), str(FACTORS.get(asked, asked))),
         (_("Shown"), ", ".join(str(words) for value, words in SHOWN if value in shown_in(found)) or "–"),
-        (_("Mode of the door"), Door.Mode(found.case.door.mode.value).label),
+        (
+            _("Mode of the door"),
+            _("the whole site is locked down")
+            if found.case.door.locked_down
+            else Door.Mode(found.case.door.mode.value).label,
+        ),
     ]
     if opening is not None:
         facts += [

@@ -8,6 +8,7 @@ others are asked for their status.
 """
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import cycle
@@ -209,7 +210,7 @@ class Walk:
 
 
 def test_every_kind_of_page_opens_keeps_the_policy_and_has_nothing_serious_for_axe(
-    page: Any, live_server: Any, cast: Cast
+    page: Any, live_server: Any, cast: Cast, capsys: Any
 ) -> None:
     there = world.build(cast)
     invited, _expires = invitations.invite(factories.person("Tobias Test", consented=False))
@@ -229,5 +230,7 @@ def test_every_kind_of_page_opens_keeps_the_policy_and_has_nothing_serious_for_a
         f"{walk.looks['desktop']} kinds of pages opened, {walk.asked} more asked for their status, "
         f"{len(walk.wrong)} findings; axe looked {dict(walk.looks)}"
     )
+    with capsys.disabled():
+        sys.stdout.write(f"\n{told}\n")
     assert walk.looks["desktop"] > 180, told
     assert not walk.wrong, "\n".join([told, *walk.wrong])

@@ -14,7 +14,7 @@ from access.kiosk import pages
 from access.models import Enrolment, Faceprint, Person, Staff
 from access.privacy import invitations
 from access.up.demo import scenes
-from tests import factories
+from tests import axe, factories
 from tests.admin.conftest import CHROMIUM, IN_A_BROWSER
 from tests.kiosk.conftest import FLAGS, album, worker  # noqa: F401  fixtures
 from tests.kiosk.waiting import until
@@ -70,10 +70,16 @@ def open_page(
 
 @pytest.fixture
 def keep(tmp_path: Path) -> Callable[[Any, str], None]:
-    """`keep(page, "done")`: a screenshot, in LINTEL_SCREENSHOTS where that is set."""
+    """`keep(page, "done")`: a screenshot, in LINTEL_SCREENSHOTS where that is set; axe looks at it too."""
     folder = Path(os.environ.get("LINTEL_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
-    return lambda page, name: page.screenshot(path=folder / f"enrol-{name}.png", full_page=True)
+
+    def shoot(page: Any, name: str) -> None:
+        page.screenshot(path=folder / f"enrol-{name}.png", full_page=True)
+        if not name.endswith("taking"):  # where the camera does not wait
+            assert axe.findings(page) == [], name
+
+    return shoot
 
 
 def office() -> Staff:

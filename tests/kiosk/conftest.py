@@ -17,10 +17,22 @@ from PIL import Image
 from access import enrolment
 from access.models import Enrolment, Gallery, Kiosk, Worker
 from access.up.demo import scenes
-from tests import factories
+from tests import axe, factories
 from tests.admin.conftest import CHROMIUM
 from tests.kiosk.waiting import until
 
+# Views that stay until somebody does something, or for some seconds at the end of a test.
+WAITING = {
+    "granted-by-code",
+    "idle",
+    "office-pin",
+    "offline",
+    "offline-deny",
+    "pair",
+    "pairing-code",
+    "refused",
+    "settings",
+}
 KNOWN, STRANGER = "DEMO-01", "DEMO-12"
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -169,12 +181,17 @@ def open_kiosk(
 
 @pytest.fixture
 def keep(tmp_path: Path) -> Callable[[Any, str], None]:
-    """`keep(page, "granted")`: a screenshot, in LINTEL_SCREENSHOTS where that is set."""
+    """`keep(page, "granted")`: a screenshot, in LINTEL_SCREENSHOTS where that is set.
+
+    Axe looks at those views too that wait for somebody, and finds nothing serious.
+    """
     folder = Path(os.environ.get("LINTEL_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
 
     def shoot(page: Any, name: str) -> None:
         page.wait_for_timeout(250)  # until what arrives has arrived
         page.screenshot(path=folder / f"kiosk-{name}.png")
+        if name in WAITING:
+            assert axe.findings(page) == [], name
 
     return shoot

@@ -76,8 +76,8 @@ def test_a_stranger_is_refused_three_times_and_offered_another_way(
         if "Card, QR or PIN" in shown:
             break
         page.wait_for_selector("[data-view=idle]")
-    keep(page, "refused")
     assert "Card, QR or PIN" in page.inner_text("[data-answers]")
+    keep(page, "refused")
     assert Decision.objects.filter(granted=False, reason="unknown_face").count() >= 3
     assert not Punch.objects.exists()
     assert Person.objects.get().name not in page.content()
