@@ -57,7 +57,7 @@ PIECES = {
     "admin/search/",
 }
 # What makes its page only after it has loaded, and what is there then.
-SLOW = {"api/v1/docs/": ".opblock"}
+SLOW = {"api/v1/docs/": ".opblock", "kiosk/": "[data-view=pair]"}
 # The frame of every page of the admin: looked at on the first page, and on every kind at phone width.
 FRAME = ("#nav-sidebar-inner",)
 LINKS = "all => all.map(a => [a.href, a.hasAttribute('download')])"
@@ -107,15 +107,11 @@ class Tab:
         # Pictures: the page around one is Chromium's own, and its style is refused like any other.
         self.bare: set[str] = set()
         page.on("console", self._said)
-        page.on("response", self._answered)
 
     def _said(self, message: Any) -> None:
+        # What a page breaks of its policy, and what it asks for in vain, Chromium says here too.
         if message.type == "error":
-            self.wrong.append(f"{self.page.url} says: {message.text}")
-
-    def _answered(self, response: Any) -> None:
-        if response.status >= 400:
-            self.wrong.append(f"{self.page.url}: {response.url} answers {response.status}")
+            self.wrong.append(f"{self.page.url} says: {message.text} ({message.location['url']})")
 
     def load(self, stop: Stop) -> None:
         """Begin; what else the page needs comes while another is looked at."""
@@ -126,6 +122,8 @@ class Tab:
             if "Download is starting" not in error.message:
                 raise
             return
+        if answer.status >= 400:
+            self.wrong.append(f"{stop.address} answers {answer.status}")
         if "html" in answer.headers.get("content-type", ""):
             self.stop = stop
         else:
@@ -185,6 +183,8 @@ class Walk:
     def finish(self, tab: Tab) -> None:
         if stop := tab.stop:
             tab.page.wait_for_load_state("load")
+            if "/admin/login/" in tab.page.url and stop.kind != "admin/login/":
+                self.wrong.append(f"{stop.address} asks to sign in")
             if stop.kind in SLOW:
                 tab.page.wait_for_selector(SLOW[stop.kind])
             for link, is_file in tab.page.eval_on_selector_all("a[href]", LINKS):
