@@ -250,7 +250,8 @@ def moments(decision: Decision, order: DoorCommand | None) -> dict[str, Any]:
         done = _ms(order.finished - received)
         spans.append(Span(_("Telling the lock"), end, max(done - end, 0.0), "door"))
         end = max(end, done)
-    whole = max(end, 1.0)
+    # The worker's stages and our clocks may not agree: the longer of both is the whole.
+    whole = max(end, at, 1.0)
     return {
         "spans": spans,
         "bars": [

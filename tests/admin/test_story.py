@@ -137,8 +137,11 @@ def test_without_the_right_to_punches_the_page_says_so(cast: Cast, login_with: C
     assert "Your login does not see attendance." in shown
 
 
-def test_the_stretches_add_up_to_the_time_it_took(cast: Cast) -> None:
+@pytest.mark.parametrize("milliseconds", [5, 18.4, 40])
+def test_the_stretches_add_up_to_the_time_it_took(cast: Cast, milliseconds: float) -> None:
+    """Also where the stages are longer than what our clocks say."""
     decision = named(cast)
+    decision.at = decision.snapshot.received + timedelta(milliseconds=milliseconds)
     told = story.moments(decision, None)
     assert sum(one.length for one in told["spans"]) == pytest.approx(max(told["took"], 18.4))
     assert [one.kind for one in told["spans"]] == ["look", "look-odd", "rest"]
