@@ -204,8 +204,8 @@ PAGES = {
     "api/v1/kiosk/bundle/": "",
     "POST api/v1/kiosk/events/": "",
     "POST api/v1/kiosk/unlock/": "k",
-    # Said within seconds of the decision or not at all: tests/kiosk/test_feedback.py.
-    "POST api/v1/decisions/<uuid:decision>/not-me/": "",
+    # Said within seconds of the decision or not at all: tests/kiosk/test_feedback.py. Here time stands still.
+    "POST api/v1/decisions/<uuid:decision>/not-me/": "k",
     "POST api/v1/decisions/<uuid:decision>/remark/": "k",
     "POST api/v1/answers/": "k",
     "POST api/v1/snapshots/": "k",
