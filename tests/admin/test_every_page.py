@@ -15,6 +15,7 @@ from itertools import cycle
 from typing import Any, NamedTuple
 from urllib.parse import urldefrag, urlsplit
 
+import pytest
 from django.conf import settings
 from django.urls import Resolver404, resolve
 from playwright.sync_api import Error
@@ -209,6 +210,7 @@ class Walk:
         self.wrong += [f"{named} ({how}): {found}" for found in axe.findings(page, spare=spare)]
 
 
+@pytest.mark.timeout(1800)  # two minutes where nothing else runs
 def test_every_kind_of_page_opens_keeps_the_policy_and_has_nothing_serious_for_axe(
     page: Any, live_server: Any, cast: Cast, capsys: Any
 ) -> None:
