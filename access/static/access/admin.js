@@ -129,7 +129,7 @@ function prepareSearch(form) {
   const input = form.querySelector("input[type=search]");
   const found = form.querySelector("[data-found]");
   const page = form.dataset.findPart;
-  if (!page) return;
+  if (!page) return input.focus(); /* the browser does it by itself, but not where something had the focus before */
   let asked = 0;
   let timer = 0;
 
