@@ -21,15 +21,29 @@ _ARCFACE = np.array(
 def template_points(template: str) -> tuple[Floats, int]:
     """The five target points, (5, 2) float32, and the crop's side, for a name like "arcface-112".
 
-    Other sizes ("arcface-96") are the same points scaled. Raises ValueError for any other name.
+    Other sizes ("arcface-96") are the same points scaled. "inner-96" is a window of 96 pixels on arcface-112,
+    where `inner_corner` says: as near to the face, with less around it. Raises ValueError for any other name.
     """
     family, _, size = template.partition("-")
-    if family != "arcface" or not size.isdecimal() or not 16 <= int(size) <= 1024:
-        raise ValueError(f"unknown template {template!r}: arcface-SIDE is known, SIDE from 16 to 1024")
-    side = int(size)
+    side = int(size) if size.isdecimal() else 0
+    if family == "inner" and 64 <= side <= _ARCFACE_SIDE:
+        top, left = inner_corner(side)
+        return (_ARCFACE - [left, top]).astype(np.float32), side
+    if family != "arcface" or not 16 <= side <= 1024:
+        known = f"arcface-SIDE, SIDE from 16 to 1024, and inner-SIDE, SIDE from 64 to {_ARCFACE_SIDE}"
+        raise ValueError(f"unknown template {template!r}: known are {known}")
     # Pixel centres, not corners, are scaled about the picture's corner: hence the half pixels.
     points = (_ARCFACE + 0.5) * (side / _ARCFACE_SIDE) - 0.5
     return points.astype(np.float32), side
+
+
+def inner_corner(side: int) -> tuple[int, int]:
+    """Top and left of the template inner-SIDE in arcface-112: the forehead goes, the chin stays.
+
+    Of 1,024 faces for training, the reference answers most like itself (cosine 0.97) where the 16 rows that
+    96 pixels leave out are all taken from the top: 0.94 where half of them are.
+    """
+    return _ARCFACE_SIDE - side, (_ARCFACE_SIDE - side) // 2
 
 
 def similarity(src: NDArray[np.floating], dst: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -224,11 +224,12 @@ def _embed_acts(scene: Pixels, face: Face, embedders: list[embedding.Embedder]) 
 
 
 def _file_act(scene: Pixels, face: Face, path: Path) -> Act:
-    """An exported network on the aligned face, as `training export` writes them: uint8 pixels, rows first."""
+    """An exported network on the aligned face, as `training export` writes them: uint8 pixels, rows first.
+    One that takes any side gets 128 pixels."""
     session = weights.Session(path.read_bytes())
     match session.shape:
-        case (_, int(side), int(_), 3):
-            return _bound(session, align(scene, face.landmarks, f"arcface-{side}")[None])
+        case (_, (int() | None) as side, _, 3):
+            return _bound(session, align(scene, face.landmarks, f"arcface-{side or 128}")[None])
     raise ValueError(f"{path.name} takes {session.shape}, not faces as `training export` writes them")
 
 

@@ -27,7 +27,10 @@ def main(arguments: list[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m recognition.training", description=__doc__)
     parser.add_argument(
-        "--threads", type=int, default=2, help="processor cores to use (default: %(default)s)"
+        "--threads",
+        type=int,
+        default=torch.get_num_threads(),
+        help="processor cores to use (default: %(default)s, what this process may use)",
     )
     kinds = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -82,6 +85,14 @@ def _add_teach(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     sub.add_argument("--apart-rate", type=float, default=3e-3, help="learning rate (default: %(default)s)")
     sub.add_argument("--normalise", action="store_true", help="batch normalisation while all layers learn")
+    sub.add_argument(
+        "--sizes",
+        type=int,
+        nargs="*",
+        default=[],
+        metavar="PIXELS",
+        help="show faces of these sizes in turn: for a MobileNet, one set of weights for all of them",
+    )
     sub.add_argument(
         "--guided",
         type=float,

@@ -100,14 +100,19 @@ def teach(options: argparse.Namespace) -> None:
             network, seen, target, plan, weight=options.guided, score=score, checkpoint=checkpoint
         )
     elif options.normalise:
-        network = stagewise.normalised(network, seen, target, plan, score=score, checkpoint=checkpoint)
+        network = stagewise.normalised(
+            network, seen, target, plan, sizes=options.sizes, score=score, checkpoint=checkpoint
+        )
     else:
-        stagewise.together(network, seen, target, plan, score=score, checkpoint=checkpoint)
+        stagewise.together(
+            network, seen, target, plan, sizes=options.sizes, score=score, checkpoint=checkpoint
+        )
     _finish(network, options, score, began)
 
 
 def _recipe(options: argparse.Namespace) -> str:
-    return f"guided {options.guided:g}" if options.guided else ""
+    sizes = " ".join(str(size) for size in options.sizes)
+    return f"guided {options.guided:g}" if options.guided else f"sizes {sizes}" if sizes else ""
 
 
 def _begin(network: PaperNetwork, options: argparse.Namespace, seen: drawing.Views) -> None:
@@ -121,7 +126,7 @@ def _begin(network: PaperNetwork, options: argparse.Namespace, seen: drawing.Vie
             surgery.broaden(like, network)
         else:
             first = torch.from_numpy(seen.pixels[:BATCH].copy())
-            surgery.adopt(like, network, drawing.resized(first, network.size))
+            surgery.adopt(like, network, drawing.fitted(first, network.size))
     elif options.begin is not None:
         ours = NETWORKS["mobilefacenet"]()
         stagewise.load(ours, options.begin)
@@ -249,7 +254,7 @@ def _faces(options: argparse.Namespace, size: int) -> Pixels:
     """(count, size, size, 3) of the faces for training, drawn by the seed, without change."""
     crops = np.load(options.prepared / "train.npy", mmap_mode="r")
     chosen = np.sort(np.random.default_rng(options.seed).choice(len(crops), options.count, replace=False))
-    pixels = drawing.resized(torch.from_numpy(_inner(crops[chosen]).copy()), size)
+    pixels = drawing.fitted(torch.from_numpy(_inner(crops[chosen]).copy()), size)
     faces: Pixels = pixels.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
     return faces
 

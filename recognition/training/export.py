@@ -27,7 +27,8 @@ TOLERANCE = 1e-4
 
 
 def export(network: StagedNetwork, path: Path) -> float:
-    """Write `path`: (N, S, S, 3) uint8 RGB in, (N, dim) float32 out, any N; normalisation is folded in.
+    """Write `path`: (N, S, S, 3) uint8 RGB in, (N, dim) float32 out, any N; normalisation is folded in. Of a
+    network that averages its last map S is free as well, and one file serves several sizes.
 
     Returns the largest difference between onnxruntime and torch on random pixels, relative to the length of
     the longest vector; raises ValueError, and writes nothing, where it reaches 1e-4.
@@ -48,7 +49,7 @@ def export(network: StagedNetwork, path: Path) -> float:
 
 def model(network: StagedNetwork) -> onnx.ModelProto:
     """The graph from `pixels` to `embedding`, checked for its form but not for its answers."""
-    size, writer = network.size, _Writer()
+    writer = _Writer()
     x = writer.add("Cast", "pixels", to=TensorProto.FLOAT)
     x = writer.add("Transpose", x, perm=[0, 3, 1, 2])
     x = writer.add("Sub", x, network.mean)
@@ -56,9 +57,11 @@ def model(network: StagedNetwork) -> onnx.ModelProto:
     for stage in network.stages:
         x = writer.module(stage, x)
     writer.add("Flatten", x, result="embedding", axis=1)
+    averages = any(isinstance(module, nn.AdaptiveAvgPool2d) for module in network.modules())
+    side = "S" if averages else network.size
     return writer.graph.model(
         network.name,
-        ("pixels", TensorProto.UINT8, ["N", size, size, 3]),
+        ("pixels", TensorProto.UINT8, ["N", side, side, 3]),
         {"embedding": ["N", network.dim]},
         opset=OPSET,
         ir_version=IR_VERSION,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from recognition.training import distil, surgery
 from recognition.training.papers import FullyConnected, PaperNetwork
-from recognition.training.views import SIDE, resized
+from recognition.training.views import SIDE, fitted
 
 Teach = Callable[[Tensor], list[Tensor]]
 
@@ -88,9 +88,9 @@ def cut(student: PaperNetwork, teach: Teach, views: Tensor) -> Cuts:
     """The cuts for `student`, with bases from (N, 112, 112, 3) uint8 `views`. The last part keeps two blocks
     or more: an average over the map can only be made a face's numbers by layers before it."""
     side = picture_side(student.size)
-    maps = teach(resized(views, side))[:-1]
+    maps = teach(fitted(views, side))[:-1]
     found = {values.shape[-1]: index for index, values in enumerate(maps)}
-    shapes = [values.shape for values in student.outputs(resized(views[:2], student.size))]
+    shapes = [values.shape for values in student.outputs(fitted(views[:2], student.size))]
     mapped = [index for index, shape in enumerate(shapes) if len(shape) == 4 and shape[-1] > 1]
     ends: list[int] = []
     for wanted in sorted(found, reverse=True):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from recognition.faces import Pixels
 from recognition.training import augment
+from recognition.training.views import SIDE, fitted
 
 # A cosine that the teacher gives two people about once in ten million pairs (it is 0.47 for 1e-5 and 0.53 for
 # 1e-6): some twenty false pairs among all those of 21 thousand faces.
@@ -89,10 +90,6 @@ class Faces:
             )[:people]
             pictures = [rng.permutation(np.resize(self.photographs[one], views)) for one in chosen]
             faces = np.stack(
-                [augment.view(self.crops[index], size=size, rng=rng) for index in np.concatenate(pictures)]
+                [augment.view(self.crops[index], size=SIDE, rng=rng) for index in np.concatenate(pictures)]
             )
-            pixels = torch.from_numpy(faces).permute(0, 3, 1, 2).float()
-            yield (
-                pixels.contiguous(memory_format=torch.channels_last),
-                torch.from_numpy(np.repeat(chosen, views)),
-            )
+            yield fitted(torch.from_numpy(faces), size), torch.from_numpy(np.repeat(chosen, views))

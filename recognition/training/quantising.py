@@ -43,7 +43,7 @@ def quantise(
     nothing, where that is below 0.98.
     """
     whole = export.model(network.eval())
-    centred = _centred(whole)
+    centred = _centred(whole, network.size)
     convs = [node.name for node in centred.graph.node if node.op_type in ("Conv", "Gemm")]
     exact = convs[len(convs) - keep :]
     with TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def quantise(
     return cosine
 
 
-def _centred(whole: onnx.ModelProto) -> onnx.ModelProto:
+def _centred(whole: onnx.ModelProto, size: int) -> onnx.ModelProto:
     """The network of `export` for float (N, 3, S, S) pixels minus MIDDLE: scaling goes into the first layer.
 
     What lies around the picture is then MIDDLE and not each channel's mean: at most a fifth of a standard
@@ -86,7 +86,6 @@ def _centred(whole: onnx.ModelProto) -> onnx.ModelProto:
     moved = bias - (scaled * (mean - MIDDLE)[:, None, None]).sum((1, 2, 3))
     for name, value in zip(first.input[1:], (scaled, moved), strict=True):
         values[name].CopyFrom(numpy_helper.from_array(value.astype(np.float32), name))
-    size = graph.input[0].type.tensor_type.shape.dim[1].dim_value
     del graph.node[:4]
     graph.node[0].input[0] = "centred"
     for node in graph.node:

@@ -7,7 +7,7 @@ repeat a run, a stopped run goes on, and the held-out pairs only ever measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from recognition.training import distil, hints, loop, papers, reading, surgery
 from recognition.training.networks import MobileFaceNet
 from recognition.training.papers import FullyConnected, PaperNetwork
 from recognition.training.teacher import Teacher
-from recognition.training.views import SIDE, Views, resized
+from recognition.training.views import SIDE, Views, fitted, framed
 
 BATCH = 64
 WITH_PRELU = "-prelu"  # ends the name of a network that keeps the paper's activation
@@ -58,11 +58,7 @@ class Embedder(nn.Module):
         self.network = network
 
     def forward(self, pixels: Tensor) -> Tensor:
-        size = (self.network.size, self.network.size)
-        if pixels.shape[-2:] != size:
-            smaller = self.network.size < pixels.shape[-1]
-            pixels = functional.interpolate(pixels, size, mode="bilinear", antialias=smaller)
-        answer: Tensor = self.network(pixels)
+        answer: Tensor = self.network(framed(pixels, self.network.size))
         return answer
 
 
@@ -73,7 +69,7 @@ def widen(network: PaperNetwork, views: Views, *, batch: int = 512) -> Tensor:
 
     Each output of the last layer is then scaled and shifted to its target by least squares.
     """
-    pixels, wanted = next(views.batches(1, size=network.size, batch=batch, seed=0))
+    pixels, wanted = next(views.batches(1, sizes=[network.size], batch=batch, seed=0))
     answers = network.eval()(pixels)
     moved = answers - answers.mean(0)
     u, _, vt = torch.linalg.svd(moved.T @ (wanted - wanted.mean(0)), full_matrices=False)
@@ -106,15 +102,16 @@ def together(
     target: Callable[[Tensor], Tensor],
     plan: loop.Plan,
     *,
+    sizes: Sequence[int] = (),
     score: Callable[[PaperNetwork], str] | None = None,
     checkpoint: Path | None = None,
 ) -> None:
-    """All layers at once, from the teacher's embeddings."""
+    """All layers at once, from the teacher's embeddings; on faces of all `sizes` in turn, where given."""
 
     def losses(pixels: Tensor, wanted: Tensor) -> list[Tensor]:
         return [distil.embedding_loss(network(pixels), target(wanted))]
 
-    loop.run(network, _batches(views, network, plan), losses, plan, score=score, checkpoint=checkpoint)
+    loop.run(network, _batches(views, network, plan, sizes), losses, plan, score=score, checkpoint=checkpoint)
 
 
 def guides(network: PaperNetwork) -> hints.Cuts:
@@ -190,13 +187,16 @@ def normalised(
     target: Callable[[Tensor], Tensor],
     plan: loop.Plan,
     *,
+    sizes: Sequence[int] = (),
     score: Callable[[PaperNetwork], str] | None = None,
     checkpoint: Path | None = None,
 ) -> PaperNetwork:
     """`together` with batch normalisation, which is folded away again at the end."""
-    batches = [pixels for pixels, *_ in views.batches(9, size=network.size, batch=BATCH, seed=plan.seed)]
+    batches = [
+        pixels for pixels, *_ in views.batches(12, sizes=sizes or [network.size], batch=BATCH, seed=plan.seed)
+    ]
     network = surgery.unfold(network.cpu(), batches[0])
-    together(network, views, target, plan, score=score, checkpoint=checkpoint)
+    together(network, views, target, plan, sizes=sizes, score=score, checkpoint=checkpoint)
     surgery.settle(network.cpu(), batches)
     return surgery.fold(network).to(memory_format=torch.channels_last)
 
@@ -218,7 +218,7 @@ def apart(
         first = torch.from_numpy(views.pixels[:BATCH].copy())
         cuts = hints.cut(network, teacher, first)
         wanted = target(views.embeddings[:BATCH])
-        hints.initialise(network, cuts, teacher, resized(first, network.size), wanted)
+        hints.initialise(network, cuts, teacher, fitted(first, network.size), wanted)
     print(f"cut after stages {cuts.ends}, teacher's maps {cuts.hints} of {cuts.side} pixels", flush=True)
     for part in (teacher, *cuts.lifts):
         part.to(plan.device)
@@ -265,7 +265,7 @@ def _mirrored(network: PaperNetwork, views: Views, plan: loop.Plan, count: int) 
     """(N, 512) answers of all stages but the last to views, and to their mirror images."""
     network.eval().to(plan.device)
     answers: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for pixels, *_ in views.batches(count // BATCH, size=network.size, batch=BATCH, seed=plan.seed):
+    for pixels, *_ in views.batches(count // BATCH, sizes=[network.size], batch=BATCH, seed=plan.seed):
         for kept, look in zip(answers, (pixels, pixels.flip(3)), strict=True):
             with loop.autocast(plan.device, wanted=plan.bf16):
                 x = network.normalise(look.to(plan.device))
@@ -276,8 +276,8 @@ def _mirrored(network: PaperNetwork, views: Views, plan: loop.Plan, count: int) 
 
 
 def _batches(
-    views: Views, network: PaperNetwork, plan: loop.Plan
+    views: Views, network: PaperNetwork, plan: loop.Plan, sizes: Sequence[int] = ()
 ) -> Callable[[int], Iterator[tuple[Tensor, ...]]]:
     return lambda start: views.batches(
-        plan.steps, size=network.size, batch=BATCH, seed=plan.seed, start=start
+        plan.steps, sizes=sizes or [network.size], batch=BATCH, seed=plan.seed, start=start
     )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recognition.alignment import inner_corner
 from recognition.architectures import Join
 from recognition.training.networks import Convolution, ConvUnit, GlobalDepthwise, StagedNetwork
 from recognition.training.papers import ChannelAttention, FullyConnected, PaperNetwork
@@ -115,9 +116,8 @@ def rows(blocks: list[list[nn.Conv2d]]) -> list[int]:
 
 def _copy(conv: nn.Conv2d, source: nn.Conv2d) -> None:
     weight = source.weight
-    if conv.kernel_size != source.kernel_size:  # the global layer, on a smaller map
-        scale = source.kernel_size[0] ** 2 / conv.kernel_size[0] ** 2
-        weight = functional.interpolate(weight, conv.kernel_size, mode="bilinear", antialias=True) * scale
+    if conv.kernel_size != source.kernel_size:  # the global layer, on what a smaller window leaves of its map
+        weight = _windowed(weight, conv.kernel_size[0])
     out, into = weight.shape[:2]
     if conv.groups == 1:
         conv.weight[:, into:] *= 0.3  # what reads new channels starts small
@@ -126,6 +126,18 @@ def _copy(conv: nn.Conv2d, source: nn.Conv2d) -> None:
     conv.bias[:out] = source.bias
     if out < conv.out_channels and conv.out_channels < conv.in_channels:
         conv.weight[out:].zero_()  # a projection adds nothing new at first
+
+
+def _windowed(weight: Tensor, side: int) -> Tensor:
+    """A global layer's (C, 1, 7, 7) weights at the (side, side) places that a window of 16 times as many
+    pixels leaves; between two of its own places, in proportion."""
+    for axis, offset in zip((2, 3), inner_corner(16 * side), strict=True):
+        places = torch.arange(side) + offset / 16
+        low = places.floor().long()
+        share = (places - low).view(-1, *[1] * (3 - axis))
+        high = (low + 1).clamp(max=weight.shape[axis] - 1)
+        weight = weight.index_select(axis, low) * (1 - share) + weight.index_select(axis, high) * share
+    return weight
 
 
 def _compensate(layers: nn.Sequential) -> None:

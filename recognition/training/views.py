@@ -1,8 +1,8 @@
 """Views of faces with the teacher's answers, drawn once and kept: what several networks are taught from.
 
-Beside the answers the teacher's maps may be kept, averaged down to the maps of a network that looks at fewer
-pixels: there every place on the face is a lesson, not only the answer. Promise: views come from the crops for
-training alone, and the same seed draws the same views.
+Beside the answers the teacher's maps may be kept, as far as a network sees the face that looks through a
+smaller window: there every place on the face is a lesson, not only the answer. Promise: views come from the
+crops for training alone, and the same seed draws the same views.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from recognition.alignment import inner_corner
 from recognition.faces import Pixels
 from recognition.training import distil, loop
 
 SIDE = 112  # of the teacher's input
+INNER = 96  # networks of this size look through the window "inner-96" of that; others see it all, scaled
 BATCH = 64
 
 
@@ -36,29 +38,32 @@ def draw(
 ) -> None:
     """Write `views.npy`, (count, 112, 112, 3) uint8, and `embeddings.npy`, (count, D) float32, into `folder`.
 
-    `maps` says which of the teacher's maps are kept as well, each as its number and the side it is brought
-    to: `map-0.npy` and on, (count, side, side, C) float16. Three batches in ten are blended of two faces
-    each, and the teacher is asked about the blend.
+    `maps` says which of the teacher's maps are kept as well, each by its number and how many of its rows and
+    columns: `map-0.npy` and on, (count, side, side, C) float16. For them the teacher looks again, from the
+    corner of the window: so a place in its maps is the same place in those of a network that sees only the
+    window. Three batches in ten are blended of two faces each, and the teacher is asked about the blend.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    room, (top, left) = 0, inner_corner(INNER)
+    if maps:
+        room = max(top, left)
     plan = distil.Plan(-(-count // BATCH), BATCH, 0.0, None, 0.3, seed)
     views = open_memmap(folder / "views.npy", "w+", np.uint8, (plan.steps * BATCH, SIDE, SIDE, 3))
     kept: list[NDArray[np.float16]] = []
     answers: list[Tensor] = []
-    for step, pixels in enumerate(distil.batches(crops, plan, size=SIDE)):
+    for step, pixels in enumerate(distil.batches(crops, plan, size=SIDE + 2 * room)):
         rounded, place = pixels.round().clamp(0, 255), slice(step * BATCH, (step + 1) * BATCH)
-        views[place] = rounded.permute(0, 2, 3, 1).byte().numpy()
+        face = _part(rounded, room, room, SIDE)
+        views[place] = face.permute(0, 2, 3, 1).byte().numpy()
         with torch.no_grad(), loop.autocast("cpu"):
-            *seen, answer = teacher(rounded)
-        answers.append(answer.float())
+            answers.append(teacher(face)[-1].float())
+            seen = teacher(_part(rounded, room + top, room + left, SIDE)) if maps else []
         for index, (number, side) in enumerate(maps):
-            small = functional.interpolate(
-                seen[number].float(), (side, side), mode="bilinear", antialias=True
-            )
+            part = _part(seen[number].float(), 0, 0, side)
             if step == 0:
-                shape = (len(views), side, side, small.shape[1])
+                shape = (len(views), side, side, part.shape[1])
                 kept.append(open_memmap(folder / f"map-{index}.npy", "w+", np.float16, shape))
-            kept[index][place] = small.permute(0, 2, 3, 1).half().numpy()
+            kept[index][place] = part.permute(0, 2, 3, 1).half().numpy()
         if (step + 1) % 50 == 0:
             print(f"{(step + 1) * BATCH} of {len(views)} views", flush=True)
     views.flush()
@@ -82,21 +87,33 @@ class Views:
         )
 
     def batches(
-        self, steps: int, *, size: int, batch: int, seed: int, start: int = 0
+        self, steps: int, *, sizes: Sequence[int], batch: int, seed: int, start: int = 0
     ) -> Iterator[tuple[Tensor, ...]]:
         """`(batch, 3, size, size)` float32 pixels, their embeddings, and the maps loaded with them, `(batch,
-        C, side, side)`; every view once before any again."""
+        C, side, side)`; every view once before any again, and the `sizes` in turn."""
         each = len(self.pixels) // batch
         for step in range(start, steps):
             order = np.random.default_rng((seed, step // each)).permutation(len(self.pixels))
             chosen = order[step % each * batch : (step % each + 1) * batch]
             maps = [torch.from_numpy(each[chosen]).permute(0, 3, 1, 2) for each in self.maps]
-            yield resized(torch.from_numpy(self.pixels[chosen]), size), self.embeddings[chosen], *maps
+            seen = fitted(torch.from_numpy(self.pixels[chosen]), sizes[step % len(sizes)])
+            yield seen, self.embeddings[chosen], *maps
 
 
-def resized(pixels: Tensor, size: int) -> Tensor:
-    """(N, S, S, 3) uint8 crops as `(N, 3, size, size)` float32, averaged where they get smaller."""
-    maps = pixels.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
-    if maps.shape[-1] == size:
-        return maps
-    return functional.interpolate(maps, (size, size), mode="bilinear", antialias=size < maps.shape[-1])
+def fitted(pixels: Tensor, size: int) -> Tensor:
+    """(N, 112, 112, 3) uint8 faces as `(N, 3, size, size)` float32, as a network of that size sees them."""
+    return framed(pixels.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last), size)
+
+
+def framed(faces: Tensor, size: int) -> Tensor:
+    """`(N, 3, 112, 112)` faces as `(N, 3, size, size)`: the inner part, or all, scaled (down: averaged)."""
+    if faces.shape[-1] == size:
+        return faces
+    if size == INNER:
+        return _part(faces, *inner_corner(size), size)
+    return functional.interpolate(faces, (size, size), mode="bilinear", antialias=size < faces.shape[-1])
+
+
+def _part(maps: Tensor, top: int, left: int, side: int) -> Tensor:
+    part = maps[:, :, top : top + side, left : left + side]
+    return part.contiguous(memory_format=torch.channels_last)

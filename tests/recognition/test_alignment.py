@@ -38,7 +38,18 @@ def test_other_sizes_are_the_same_template_scaled():
     np.testing.assert_allclose((points + 0.5) / 96, (TEMPLATE + 0.5) / 112, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["arcface", "arcface-", "arcface-0", "arcface-9999", "ffhq-112", ""])
+def test_the_inner_template_is_a_window_on_the_face_with_the_chin_in_it(portrait):
+    points, side = template_points("inner-96")
+    assert side == 96
+    np.testing.assert_allclose(points + np.array([8, 16]), TEMPLATE, atol=1e-5)
+    whole, inner = (align(portrait, TEMPLATE + 40, name) for name in ("arcface-112", "inner-96"))
+    assert np.abs(whole[16:, 8:-8].astype(int) - inner).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["arcface", "arcface-", "arcface-0", "arcface-9999", "ffhq-112", "", "inner-", "inner-63", "inner-113"],
+)
 def test_an_unknown_template_is_refused(name):
     with pytest.raises(ValueError, match="unknown template"):
         template_points(name)

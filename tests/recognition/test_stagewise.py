@@ -23,7 +23,7 @@ from recognition.training import (  # noqa: E402
 )
 from recognition.training.networks import MobileFaceNet  # noqa: E402
 from recognition.training.papers import PaperNetwork  # noqa: E402
-from recognition.training.views import Views, draw, resized  # noqa: E402
+from recognition.training.views import Views, draw, fitted  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -240,7 +240,7 @@ def test_a_few_steps_on_the_teachers_maps_lower_every_loss() -> None:
     smooth = torch.nn.functional.interpolate(pixels(16, 8), (112, 112), mode="bilinear")
     faces = smooth.permute(0, 2, 3, 1).byte()
     cuts = hints.cut(student, teacher, faces)
-    seen, wanted = resized(faces, 128), torch.randn(16, 128)
+    seen, wanted = fitted(faces, 128), torch.randn(16, 128)
     hints.initialise(student, cuts, teacher, seen, wanted)
 
     @torch.no_grad()
@@ -270,7 +270,7 @@ def test_the_flip_loss_brings_a_face_and_its_mirror_together() -> None:
     network, views = stagewise.build("flipped-mobiface"), views_of(64, dim=512)
 
     def distance() -> float:
-        seen = resized(torch.from_numpy(views.pixels[:8]), 112)
+        seen = fitted(torch.from_numpy(views.pixels[:8]), 112)
         with torch.no_grad():
             network.eval()
             one, other = (torch.nn.functional.normalize(network(x)) for x in (seen, seen.flip(3)))
@@ -285,7 +285,7 @@ def test_the_flip_loss_brings_a_face_and_its_mirror_together() -> None:
 def test_views_are_resized_by_averaging() -> None:
     board = np.zeros((1, 112, 112, 3), np.uint8)
     board[:, ::2] = 255
-    small = resized(torch.from_numpy(board), 56)
+    small = fitted(torch.from_numpy(board), 56)
     assert float((small - 127.5).abs()[:, :, 2:-2].max()) < 30
 
 
@@ -296,7 +296,7 @@ def test_drawn_views_repeat_with_the_seed_and_hold_the_teachers_answers(tmp_path
         draw(crops, teacher, tmp_path / name, count=64, seed=3)
     one, two = (Views.load(tmp_path / name) for name in ("one", "two"))
     assert np.array_equal(one.pixels, two.pixels)
-    (seen, wanted), *_ = one.batches(1, size=112, batch=64, seed=0)
+    (seen, wanted), *_ = one.batches(1, sizes=[112], batch=64, seed=0)
     assert torch.allclose(teacher(seen)[-1], wanted, atol=0.05)
 
 
@@ -336,7 +336,7 @@ def guided_views(tmp_path_factory) -> Views:
 
 def test_the_teachers_maps_are_kept_beside_its_answers_at_the_students_sides(guided_views) -> None:
     teacher = Kin()
-    seen, wanted, *maps = next(guided_views.batches(1, size=112, batch=64, seed=0))
+    seen, wanted, *maps = next(guided_views.batches(1, sizes=[112], batch=64, seed=0))
     assert [tuple(each.shape[1:]) for each in maps] == [
         (64, 24, 24),
         (128, 12, 12),
@@ -349,6 +349,45 @@ def test_the_teachers_maps_are_kept_beside_its_answers_at_the_students_sides(gui
     assert float(likeness[0, 1].abs()) > 0.3  # they come in one order
 
 
+def test_a_kept_map_shows_each_place_as_a_network_that_looks_through_the_window_sees_it(tmp_path) -> None:
+    crops = np.random.default_rng(1).integers(0, 256, (5, 144, 144, 3), dtype=np.uint8)
+    teacher = Answerer()  # each of its places looks at pixels of its own only
+    draw(crops, teacher, tmp_path, count=64, seed=3, maps=[(0, 24), (1, 12), (2, 6)])
+    seen, wanted, *maps = next(Views.load(tmp_path, maps=True).batches(1, sizes=[96], batch=64, seed=0))
+    assert seen.shape == (64, 3, 96, 96)
+    for kept, own in zip(maps, teacher(seen), strict=False):
+        assert torch.allclose(kept.float(), own, atol=0.02)
+    whole, again, *_ = next(Views.load(tmp_path).batches(1, sizes=[112], batch=64, seed=0))
+    assert torch.equal(whole[:, :, 16:, 8:-8], seen)
+    assert torch.equal(wanted, again)
+    assert torch.allclose(teacher(whole)[-1], wanted, atol=0.05)
+
+
+def test_a_global_layer_keeps_the_weights_of_the_places_that_the_window_leaves() -> None:
+    rows = torch.arange(7.0)[:, None].expand(7, 7)
+    weight = torch.stack([rows, rows.T, torch.ones(7, 7)])[:, None]
+    kept = surgery._windowed(weight, 6)[:, 0]
+    assert torch.equal(kept[0], (torch.arange(6.0) + 1)[:, None].expand(6, 6))  # 16 rows are cut: one place
+    assert torch.equal(kept[1], (torch.arange(6.0) + 0.5).expand(6, 6))  # 8 columns: half a place
+    assert torch.equal(kept[2], torch.ones(6, 6))
+
+
+def test_a_mobilenet_learns_from_faces_of_several_sizes_and_one_file_takes_them_all(tmp_path) -> None:
+    network, views = stagewise.build("mobilenet-face-0.25-128"), views_of(64)
+    sides = [seen.shape[-1] for seen, _ in views.batches(5, sizes=[128, 160], batch=16, seed=0)]
+    assert sides == [128, 160, 128, 160, 128]
+    before = [weight.clone() for weight in network.parameters()]
+    stagewise.together(network, views, lambda wanted: wanted, loop.Plan(2, 1e-3, 0), sizes=[128, 160])
+    assert not all(torch.equal(*pair) for pair in zip(before, network.parameters(), strict=True))
+    path = tmp_path / "network.onnx"
+    export.export(network.eval(), path)
+    for side in (128, 160, 224):
+        faces = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
+        with torch.no_grad():
+            wanted = network(torch.from_numpy(faces).permute(0, 3, 1, 2).float()).numpy()
+        np.testing.assert_allclose(_answer(path, faces), wanted, atol=1e-4 * np.linalg.norm(wanted[0]))
+
+
 @pytest.mark.parametrize("phase", [stagewise.guided_apart, stagewise.guided])
 def test_a_few_guided_steps_bring_the_students_maps_nearer(guided_views, phase) -> None:
     student = stagewise.build("mobilefacenet-96-eca")
@@ -357,7 +396,7 @@ def test_a_few_guided_steps_bring_the_students_maps_nearer(guided_views, phase) 
     @torch.no_grad()
     def error() -> float:
         """Of all rows: each on what the teacher saw where it begins, or on the student's own maps."""
-        seen, _, *maps = next(guided_views.batches(1, size=96, batch=64, seed=5))
+        seen, _, *maps = next(guided_views.batches(1, sizes=[96], batch=64, seed=5))
         x, given = student.eval().normalise(seen), [each.float() for each in maps]
         if phase is stagewise.guided_apart:
             answers = [
