@@ -1,15 +1,18 @@
 """The kiosk page in a real Chromium, its camera fed from a file, with a real worker."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from PIL import Image
 
 from access import places
 from access.kiosk import feedback, pages, unlocking
 from access.models import Decision, Dispute, Kiosk, KioskKey, Person, Punch, Remark, Staff
+from access.up.demo import scenes
 from tests.admin.conftest import IN_A_BROWSER
 from tests.kiosk.conftest import KNOWN, STRANGER
 from tests.kiosk.waiting import pair, result, until
@@ -81,6 +84,17 @@ def test_a_stranger_is_refused_three_times_and_offered_another_way(
     assert Decision.objects.filter(granted=False, reason="unknown_face").count() >= 3
     assert not Punch.objects.exists()
     assert Person.objects.get().name not in page.content()
+
+
+def test_a_picture_that_cannot_be_judged_is_taken_anew_at_once_before_anybody_is_bothered(
+    kiosk: Kiosk, open_kiosk: Callable[..., Any]
+) -> None:
+    page = open_kiosk(picture=Image.open(io.BytesIO(scenes.empty_room())))
+    pair(page, kiosk)
+    page.wait_for_selector("[data-view=idle] [data-stage]")
+    page.click("[data-stage]")
+    assert result(page, "unsure") == "Once more, please"
+    assert list(Decision.objects.values_list("reason", flat=True)) == ["no_face", "no_face"]
 
 
 def test_without_eyes_of_its_own_the_page_sends_what_stands_still_and_the_server_finds_the_face(

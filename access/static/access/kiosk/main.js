@@ -26,6 +26,8 @@ const LOOK = 60; // milliseconds between two looks
 const REPORT = 60_000;
 const REPORT_AWAY = 5_000;
 const FAILURES = 3; // then other ways in are offered
+const GONE = 1_500; // nobody for so long: who comes now is somebody else
+const AT_ONCE = 250; // before a picture that could not be judged is taken anew
 const FORGIVEN = 60_000; // nobody before the camera for so long, and failures are forgotten
 
 const one = (name) => document.querySelector(`[data-${name}]`);
@@ -34,7 +36,7 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 const camera = new Camera(one("video"));
 const moment = new Moment();
 const motion = new Motion();
-const state = { online: true, queued: 0, failures: 0, seen: 0, since: 0, quiet: 0, sound: true, busy: false };
+const state = { online: true, queued: 0, failures: 0, seen: 0, since: 0, quiet: 0, retaken: false, sound: true, busy: false };
 let finder = null;
 
 const policy = () => paired()?.about.offline ?? "deny";
@@ -105,7 +107,7 @@ async function look() {
 function notice(somebody) {
   const now = performance.now();
   if (somebody) {
-    if (now - state.seen > 1_500) state.since = now;
+    if (now - state.seen > GONE) Object.assign(state, { since: now, retaken: false });
     state.seen = now;
   } else if (now - state.seen > FORGIVEN) state.failures = 0;
 }
@@ -142,6 +144,8 @@ function answered(answer) {
   const outcome = passing.outcome(answer);
   if (outcome === "yes") return welcome(answer);
   if (outcome === "more" && answer.needs?.length) return ways.oneMore(answer);
+  // The first time without a word: most often somebody was still moving.
+  if (outcome === "again" && !answer.given && !state.retaken) return retake();
   state.failures += 1;
   if (answer.reason === "liveness_unjudged") reportOnce(); // the door may ask for something since a moment ago
   const text = words.find(`reason_${answer.reason}`) ?? answer.message;
@@ -155,6 +159,13 @@ function answered(answer) {
   const answers = [["again", home, true]];
   if (offer) answers.unshift(["other_way", others, true]);
   return screen.result({ kind: "no", word, text, answers, seconds: offer ? 8 : 3.5 }, home);
+}
+
+async function retake() {
+  state.retaken = true;
+  screen.guide("hold");
+  await pause(AT_ONCE);
+  return attempt(null);
 }
 
 // --- Card, code, number and PIN: decided by the server, or alone ------------------------------------------
