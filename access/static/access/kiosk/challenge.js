@@ -17,10 +17,13 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 // Whether the whole picture must be sent, from further away: judging one needs four times the face around it.
 export const wantsRoom = (demanded) => demanded === "passive";
 
+// Whether somebody has to do something for it.
+export const asks = (demanded) => demanded === "colour" || demanded === "turn";
+
 // The frames to send with the picture of this nonce, each with its time; null where somebody chose another way.
 export async function answer(camera, nonce, demanded) {
   if (demanded === "passive") return many(camera, STILL);
-  if (demanded !== "colour" && demanded !== "turn") return [];
+  if (!asks(demanded)) return [];
   const asked = await ask(nonce);
   if (!asked) return [];
   screen.ask(asked);

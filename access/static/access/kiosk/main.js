@@ -128,11 +128,21 @@ async function attempt(nearest, guess = false) {
       motion.learn(luma);
       return home();
     }
+    // The first time without a word: most often somebody was still moving.
+    const again = passing.outcome(answer) === "again" && !challenge.asks(demanded);
+    if (again && !state.retaken) return retake();
     performance.measure("face-to-result", { start: state.since || performance.now(), end: performance.now() });
     return answered(answer);
   } catch (error) {
     return failed(error);
   }
+}
+
+async function retake() {
+  state.retaken = true;
+  screen.guide("hold");
+  await pause(AT_ONCE);
+  return attempt(null);
 }
 
 const others = () => ways.others(state.online ? "" : offlineWord());
@@ -144,8 +154,6 @@ function answered(answer) {
   const outcome = passing.outcome(answer);
   if (outcome === "yes") return welcome(answer);
   if (outcome === "more" && answer.needs?.length) return ways.oneMore(answer);
-  // The first time without a word: most often somebody was still moving.
-  if (outcome === "again" && !answer.given && !state.retaken) return retake();
   state.failures += 1;
   if (answer.reason === "liveness_unjudged") reportOnce(); // the door may ask for something since a moment ago
   const text = words.find(`reason_${answer.reason}`) ?? answer.message;
@@ -159,13 +167,6 @@ function answered(answer) {
   const answers = [["again", home, true]];
   if (offer) answers.unshift(["other_way", others, true]);
   return screen.result({ kind: "no", word, text, answers, seconds: offer ? 8 : 3.5 }, home);
-}
-
-async function retake() {
-  state.retaken = true;
-  screen.guide("hold");
-  await pause(AT_ONCE);
-  return attempt(null);
 }
 
 // --- Card, code, number and PIN: decided by the server, or alone ------------------------------------------
