@@ -21,8 +21,8 @@ MOBILEFACENET_BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 
 
 
 class _Halving(torch.autograd.Function):
-    """A depthwise layer of stride 2 on `(N, C, H, W)` maps. oneDNN finds the gradient of its input thirty
-    times faster in float32 than in bfloat16."""
+    """A depthwise layer of stride 2 on `(N, C, H, W)` maps. oneDNN finds the gradient of its input far faster
+    in float32 than in bfloat16."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:

@@ -192,9 +192,8 @@ def normalised(
     checkpoint: Path | None = None,
 ) -> PaperNetwork:
     """`together` with batch normalisation, which is folded away again at the end."""
-    batches = [
-        pixels for pixels, *_ in views.batches(12, sizes=sizes or [network.size], batch=BATCH, seed=plan.seed)
-    ]
+    drawn = _batches(views, network, replace(plan, steps=12), sizes)(0)  # up to four sizes count alike in 12
+    batches = [pixels for pixels, *_ in drawn]
     network = surgery.unfold(network.cpu(), batches[0])
     together(network, views, target, plan, sizes=sizes, score=score, checkpoint=checkpoint)
     surgery.settle(network.cpu(), batches)

@@ -44,9 +44,8 @@ def draw(
     window. Three batches in ten are blended of two faces each, and the teacher is asked about the blend.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    room, (top, left) = 0, inner_corner(INNER)
-    if maps:
-        room = max(top, left)
+    top, left = inner_corner(INNER)
+    room = max(top, left) if maps else 0
     plan = distil.Plan(-(-count // BATCH), BATCH, 0.0, None, 0.3, seed)
     views = open_memmap(folder / "views.npy", "w+", np.uint8, (plan.steps * BATCH, SIDE, SIDE, 3))
     kept: list[NDArray[np.float16]] = []
