@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--guide", choices=stagewise.names(), help="keep the teacher's maps as well, for this network's kin"
     )
+    sub.add_argument(
+        "--mirrored", action="store_true", help="embeddings are the mean of the face's and its mirror image's"
+    )
 
     sub = _learning(
         kinds, "distil", commands.distil_network, "our MobileFaceNet, blockwise and then end to end"
@@ -85,7 +88,8 @@ def _add_teach(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     sub.add_argument("--apart-rate", type=float, default=3e-3, help="learning rate (default: %(default)s)")
     sub.add_argument("--normalise", action="store_true", help="batch normalisation while all layers learn")
-    sub.add_argument(
+    faces = sub.add_mutually_exclusive_group()  # the kept maps are of one size
+    faces.add_argument(
         "--sizes",
         type=int,
         nargs="*",
@@ -93,7 +97,7 @@ def _add_teach(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="PIXELS",
         help="show faces of these sizes in turn: for a MobileNet, one set of weights for all of them",
     )
-    sub.add_argument(
+    faces.add_argument(
         "--guided",
         type=float,
         default=0,

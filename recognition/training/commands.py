@@ -46,7 +46,15 @@ def views(options: argparse.Namespace) -> None:
     crops = np.load(options.prepared / "train.npy", mmap_mode="r")
     maps = stagewise.guiding_maps(stagewise.build(options.guide)) if options.guide else []
     teacher = _teacher(options)
-    drawing.draw(crops, teacher, options.views, count=options.count, seed=options.seed, maps=maps)
+    drawing.draw(
+        crops,
+        teacher,
+        options.views,
+        count=options.count,
+        seed=options.seed,
+        maps=maps,
+        mirrored=options.mirrored,
+    )
 
 
 def distil_network(options: argparse.Namespace) -> None:

@@ -35,9 +35,12 @@ def draw(
     count: int,
     seed: int,
     maps: Sequence[tuple[int, int]] = (),
+    mirrored: bool = False,
 ) -> None:
     """Write `views.npy`, (count, 112, 112, 3) uint8, and `embeddings.npy`, (count, D) float32, into `folder`.
 
+    With `mirrored` an embedding is the mean of the answers to the face and to its mirror image, so that what
+    the teacher makes of one side of a face alone evens out. The views are the same either way.
     `maps` says which of the teacher's maps are kept as well, each by its number and how many of its rows and
     columns: `map-0.npy` and on, (count, side, side, C) float16. For them the teacher looks again, from the
     corner of the window: so a place in its maps is the same place in those of a network that sees only the
@@ -55,7 +58,8 @@ def draw(
         face = _part(rounded, room, room, SIDE)
         views[place] = face.permute(0, 2, 3, 1).byte().numpy()
         with torch.no_grad(), loop.autocast("cpu"):
-            answers.append(teacher(face)[-1].float())
+            looks = [face, face.flip(3)] if mirrored else [face]
+            answers.append(torch.stack([teacher(look)[-1].float() for look in looks]).mean(0))
             seen = teacher(_part(rounded, room + top, room + left, SIDE)) if maps else []
         for index, (number, side) in enumerate(maps):
             part = _part(seen[number].float(), 0, 0, side)

@@ -21,6 +21,7 @@ from recognition.training import (  # noqa: E402
     stagewise,
     surgery,
 )
+from recognition.training.__main__ import main  # noqa: E402
 from recognition.training.networks import MobileFaceNet  # noqa: E402
 from recognition.training.papers import PaperNetwork  # noqa: E402
 from recognition.training.views import Views, draw, fitted  # noqa: E402
@@ -298,6 +299,28 @@ def test_drawn_views_repeat_with_the_seed_and_hold_the_teachers_answers(tmp_path
     assert np.array_equal(one.pixels, two.pixels)
     (seen, wanted), *_ = one.batches(1, sizes=[112], batch=64, seed=0)
     assert torch.allclose(teacher(seen)[-1], wanted, atol=0.05)
+
+
+def test_mirrored_views_hold_the_mean_of_the_answers_to_a_face_and_its_mirror_image(tmp_path) -> None:
+    crops = np.random.default_rng(1).integers(0, 256, (5, 144, 144, 3), dtype=np.uint8)
+
+    def teacher(seen: "torch.Tensor") -> list["torch.Tensor"]:  # one that sees the left half alone
+        return [seen[:, :, :, :56].mean((2, 3)) / 255]
+
+    draw(crops, teacher, tmp_path / "plain", count=64, seed=3)
+    draw(crops, teacher, tmp_path / "mirrored", count=64, seed=3, mirrored=True)
+    plain, mirrored = (Views.load(tmp_path / name) for name in ("plain", "mirrored"))
+    assert np.array_equal(plain.pixels, mirrored.pixels)
+    whole = torch.from_numpy(plain.pixels.astype(np.float32) / 255).mean((1, 2))
+    assert torch.allclose(mirrored.embeddings, whole, atol=0.01)
+    assert not torch.allclose(plain.embeddings, whole, atol=0.01)
+
+
+def test_faces_of_several_sizes_and_the_maps_of_one_are_not_taken_together(capsys) -> None:
+    where = ["--prepared", "P", "--views", "V", "--runs", "R", "--network", "mobilefacenet-96"]
+    with pytest.raises(SystemExit):
+        main(["teach", *where, "--guided", "1", "--sizes", "96"])
+    assert "--sizes: not allowed with argument --guided" in capsys.readouterr().err
 
 
 class Kin(torch.nn.Module):
