@@ -272,8 +272,11 @@ def _teacher(options: argparse.Namespace) -> Teacher:
 
 
 def _trained(options: argparse.Namespace) -> StagedNetwork:
-    """The network that a checkpoint or a shipped file holds; of the name "mobilefacenet" it is our own."""
-    network = NETWORKS.get(options.network, lambda: stagewise.build(options.network))()
+    """The network that a checkpoint or a shipped file holds. Of the name "mobilefacenet" there are two: our
+    own, which `distil` teaches, and the paper's table as it stands, which `teach` does."""
+    paper = stagewise.build(options.network)
+    own = options.network in NETWORKS and not stagewise.holds(options.checkpoint, paper)
+    network = NETWORKS[options.network]() if own else paper
     stagewise.load(network, options.checkpoint)
     return network.eval()
 

@@ -46,8 +46,17 @@ def load(network: nn.Module, path: Path) -> None:
     if path.suffix == ".onnx":
         reading.read(network, path)
         return
-    state = torch.load(path, weights_only=True, map_location="cpu")
-    network.load_state_dict(state.get("average", state))
+    network.load_state_dict(_state(path))
+
+
+def holds(path: Path, network: nn.Module) -> bool:
+    """Whether the checkpoint is of `network`, layer by layer; a shipped file names no layers: False."""
+    return path.suffix != ".onnx" and _state(path).keys() == network.state_dict().keys()
+
+
+def _state(path: Path) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")
+    return state.get("average", state)  # type: ignore[return-value]
 
 
 class Embedder(nn.Module):

@@ -22,6 +22,7 @@ from recognition.training import (  # noqa: E402
     telling,
 )
 from recognition.training.__main__ import main  # noqa: E402
+from recognition.training.networks import MobileFaceNet  # noqa: E402
 
 
 def at(*degrees):
@@ -189,6 +190,21 @@ def test_a_command_teaches_from_views_scores_and_writes(prepared, begun, tmp_pat
     assert "dev accuracy" in said
     assert "largest difference to torch" in said
     assert file.stat().st_size < 0.55 * begun.stat().st_size
+
+
+@pytest.mark.parametrize("teaches", ["distil", "teach"])
+def test_a_mobilefacenet_is_written_from_a_checkpoint_of_either_command(teaches, prepared, tmp_path, capsys):
+    """`distil` teaches our own, `teach` the paper's table: their layers have other names in a checkpoint."""
+    network = MobileFaceNet() if teaches == "distil" else stagewise.build("mobilefacenet")
+    checkpoint, file = tmp_path / "mobilefacenet.pt", tmp_path / "written.onnx"
+    torch.save(network.state_dict(), checkpoint)
+    main(["export", f"--prepared={prepared}", f"--checkpoint={checkpoint}", f"--to={file}"])
+    assert "largest difference to torch" in capsys.readouterr().out
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3), dtype=np.uint8)
+    (answer,) = onnxruntime.InferenceSession(file.read_bytes()).run(None, {"pixels": pixels})
+    with torch.no_grad():
+        wanted = network.eval()(torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
+    assert np.allclose(answer, wanted.numpy(), atol=1e-4)
 
 
 def test_a_network_of_eight_bits_answers_nearly_alike_from_a_third_of_the_file(tmp_path):
