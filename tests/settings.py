@@ -12,14 +12,15 @@ from pathlib import Path
 
 from access.folder import DataFolder
 
-_folder = DataFolder(
-    Path(
-        os.environ.setdefault(
-            "LINTEL_TEST_DATA", str(Path(tempfile.gettempdir()) / f"lintel-tests-{secrets.token_hex(6)}")
-        )
-    )
+_place = os.environ.get("LINTEL_TEST_DATA") or str(
+    Path(tempfile.gettempdir()) / f"lintel-tests-{secrets.token_hex(6)}"
 )
+_runner = os.environ.get("PYTEST_XDIST_WORKER", "")  # each of several runs its tests on servers of its own
+if not _place.endswith(_runner):
+    _place += _runner
+_folder = DataFolder(Path(_place))
 os.environ.update(
+    LINTEL_TEST_DATA=_place,
     LINTEL_DATA=str(_folder.path),
     DATABASE_URL=_folder.database_url(),
     REDIS_URL=_folder.redis_url(),

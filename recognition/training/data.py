@@ -137,6 +137,11 @@ class Dev:
         """(N, D) unit vectors of the held-out crops."""
         return vectors(embed, self.crops)
 
+    def mirror_likeness(self, embed: Callable[[torch.Tensor], torch.Tensor]) -> float:
+        """The mean cosine between the answers to a held-out crop and to its mirror image."""
+        straight, mirrored = self.embed(embed), vectors(embed, self.crops[:, :, ::-1])
+        return float((straight * mirrored).sum(axis=1).mean())
+
 
 @torch.no_grad()
 def vectors(embed: Callable[[torch.Tensor], torch.Tensor], crops: Pixels) -> NDArray[np.float32]:

@@ -1,6 +1,8 @@
 """Telling people apart: triplets that are mined, margins that push, people who are found without names."""
 
 import json
+import re
+from dataclasses import replace
 from math import cos
 from pathlib import Path
 
@@ -13,6 +15,7 @@ pytest.importorskip("onnx", reason="the extra `train` (onnx) is not installed")
 import onnxruntime  # noqa: E402
 
 from recognition.training import (  # noqa: E402
+    data,
     export,
     identities,
     loop,
@@ -190,6 +193,28 @@ def test_a_command_teaches_from_views_scores_and_writes(prepared, begun, tmp_pat
     assert "dev accuracy" in said
     assert "largest difference to torch" in said
     assert file.stat().st_size < 0.55 * begun.stat().st_size
+
+
+def test_flip_says_how_alike_a_held_out_face_and_its_mirror_image_are(prepared, tmp_path, capsys):
+    body, begun = stagewise.build("mobiface"), tmp_path / "mobiface.pt"
+    torch.save(body.state_dict(), begun)
+    main(
+        ["--threads=1", "flip", f"--begin={begun}", f"--prepared={prepared}", f"--views={tmp_path / 'views'}",
+         f"--runs={tmp_path / 'runs'}", "--steps=2", "--count=64"]
+    )  # fmt: skip
+    said = re.search(r"mirror image: cosine (\d\.\d+), with the two layers", capsys.readouterr().out)
+    dev = data.Dev.load(prepared)
+    faces = torch.from_numpy(dev.crops.copy()).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        answers = [body.eval()(seen) for seen in (faces, faces.flip(3))]
+    assert float(said[1]) == pytest.approx(float(torch.cosine_similarity(*answers).mean()), abs=0.01)
+
+    def left_half(seen):
+        return torch.stack([seen[:, :, :, :56].mean((1, 2, 3)), torch.full((len(seen),), 127.0)], 1)
+
+    dark = replace(dev, crops=np.zeros_like(dev.crops))
+    dark.crops[:, :, 56:] = 254  # the mirror image shows the light half
+    assert dark.mirror_likeness(left_half) == pytest.approx(1 / 5**0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("teaches", ["distil", "teach"])
