@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` (torch) is not installed")
-pytest.importorskip("onnx", reason="the extra `train` (onnx) is not installed")
+onnx = pytest.importorskip("onnx", reason="the extra `train` (onnx) is not installed")
 
 import onnxruntime  # noqa: E402
 
@@ -248,6 +248,26 @@ def test_a_network_of_eight_bits_answers_nearly_alike_from_a_third_of_the_file(t
     with torch.no_grad():
         wanted = network(torch.from_numpy(pixels[:3]).permute(0, 3, 1, 2).float())
     assert float(torch.cosine_similarity(torch.from_numpy(answer), wanted).min()) > 0.97
+
+
+def test_a_first_layer_that_takes_four_pixels_at_once_changes_no_bit_of_the_answers(tmp_path, monkeypatch):
+    torch.manual_seed(3)
+    network = stagewise.build("mobilefacenet-96").eval()
+    reading.read(network, SHIPPED / "mobilefacenet-96.onnx")
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 96, 96, 3), dtype=np.uint8)
+    monkeypatch.setattr(quantising, "ENOUGH", 0)  # noise is no face
+    answers, shapes = [], []
+    for group, path in (
+        (4, tmp_path / "groups.onnx"),
+        (5, tmp_path / "plain.onnx"),
+    ):  # 96 is no multiple of 5
+        monkeypatch.setattr(quantising, "GROUP", group)
+        quantising.quantise(network, pixels, path)
+        answers += onnxruntime.InferenceSession(path.read_bytes()).run(None, {"pixels": pixels})
+        graph = onnx.load(path).graph
+        shapes.append([list(each.dims) for each in graph.initializer])
+    assert [[128, 12, 3, 2] in each for each in shapes] == [True, False]
+    assert np.array_equal(*answers)
 
 
 def test_a_network_that_eight_bits_change_too_much_is_not_written(tmp_path, monkeypatch):
