@@ -306,6 +306,7 @@ def test_queue_file_cut_off_in_the_middle_of_a_command_is_read_up_to_there(valke
     with running(valkey) as process, entrance(valkey) as client:
         client.rpush("queue", "first")
         client.rpush("queue", "second")
+        client.execute_command("WAITAOF", 1, 0, 30_000)  # on a busy disk a write waits for the one before
         process.kill()
         process.wait()
     [file] = (valkey.folder.valkey / "appendonlydir").glob("*.incr.aof")
