@@ -111,6 +111,7 @@ def test_a_round_settles_what_its_website_left_behind(cast: Cast, camera_sees: C
 def test_a_round_does_every_kind_of_forgotten_work(
     cast: Cast, camera_sees: Callable[..., Any], run_queue: list[Any]
 ) -> None:
+    patient(cast)
     camera_sees(problem=Problem.NO_FACE)
     for _ in range(3):
         snapshots.receive(cast.kiosk, factories.sent())
