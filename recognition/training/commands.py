@@ -144,15 +144,14 @@ def _begin(network: PaperNetwork, options: argparse.Namespace, seen: drawing.Vie
 def flip(options: argparse.Namespace) -> None:
     """Flipped-MobiFace's two layers, on top of a trained MobiFace."""
     torch.manual_seed(options.seed)
-    score, began = _scorer(options), time.monotonic()
+    dev, began = data.Dev.load(options.prepared), time.monotonic()
     body, network = stagewise.build("mobiface"), stagewise.build("flipped-mobiface")
     stagewise.load(body, options.begin)
     network.load_state_dict(body.state_dict(), strict=False)
     seen = drawing.Views.load(options.views)
     stagewise.flip(network, seen, _plan(options), count=options.count)
     options.network = "flipped-mobiface"
-    _finish(network, options, score, began)
-    dev = data.Dev.load(options.prepared)
+    _finish(network, options, lambda each: dev.score(Embedder(each)), began)
     without, with_them = (dev.mirror_likeness(Embedder(each.eval())) for each in (body, network))
     print(f"a held-out face and its mirror image: cosine {without:.4f}, with the two layers {with_them:.4f}")
 

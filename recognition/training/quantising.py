@@ -136,9 +136,8 @@ def _take_groups(graph: onnx.GraphProto, size: int) -> None:
     usual = kernel.shape[1:] == (3, 3, 3) and shape["strides"] == [2, 2] and shape["pads"] == [1, 1, 1, 1]
     if size % GROUP or not usual or rounds.op_type != "QuantizeLinear":
         return
-    wide = np.zeros(
-        (2, len(kernel), GROUP, 3, 3, 2), kernel.dtype
-    )  # place, its channel; pixel, colour; row, group
+    # Its place and channel; pixel and colour; row and group.
+    wide = np.zeros((2, len(kernel), GROUP, 3, 3, 2), kernel.dtype)
     for place in range(2):
         for column in range(3):
             group, pixel = divmod(GROUP + 2 * place + column - 1, GROUP)

@@ -35,7 +35,7 @@ def run(address: str, passes: int, *, eyes: bool) -> dict[str, Any]:
     times: dict[float, float] = {}  # by when the face came: somebody who stays and passes again came once
     wrong = refused = 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        # Two seconds before the camera: long enough to pass, too short to be asked a second time.
+        # Two seconds before the camera: long enough to pass, too short to be taken for somebody new.
         camera = film(Path(folder) / "camera.mjpeg", WHO, empty=75, there=60)
         flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
